@@ -1,0 +1,1 @@
+"""Default components, one module per step; short names for an experiment file, beside the project's own."""

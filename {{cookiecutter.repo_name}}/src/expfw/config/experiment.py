@@ -1,0 +1,178 @@
+"""An experiment's configuration, merged from all layers: the values, and where each came from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from expfw.config.files import SUFFIXES, Unreadable, kind, parse
+from expfw.config.keys import ABSENT, DESCRIPTIVE, KEYS, STEPS
+from expfw.config.merge import Merged
+from expfw.errors import ConfigurationError, Fault, did_you_mean
+
+PARAMS = "--params"
+"""Origin of a value that was given on the command line."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is to be run.
+
+    Args:
+        name: the experiment's name, that of its file.
+        values: all keys of an experiment file, merged; keys that no layer mentions have their stand-in.
+        merged: the same with the origin of each value.
+
+    Example:
+        >>> files = {"a.json": '{"data_source": {"type": "A"}, "model": {"type": "B"}, "holdout": {"type": "C"}}'}
+        >>> experiment = load_experiment("a", files, files.__getitem__, base={"model": {"type": "Z"}}, params={})
+        >>> experiment.values["model"], experiment.merged.origin(("model",))
+        ({'type': 'B'}, 'a.json')
+    """
+
+    name: str
+    values: Mapping[str, Any]
+    merged: Merged
+
+    @property
+    def computed(self) -> dict[str, Any]:
+        """The part of the configuration that decides what is computed (no description, tags, …)."""
+        return {key: value for key, value in self.values.items() if key not in DESCRIPTIVE}
+
+    def origin(self, *path: str) -> str:
+        """Where the value at a key path came from."""
+        return self.merged.origin(path)
+
+
+def configuration_hash(computed: Mapping[str, Any]) -> str:
+    """Identity of a resolved configuration: the first 16 digits of the SHA-256 of its canonical JSON.
+
+    Example:
+        >>> configuration_hash({"a": 1, "b": 2}) == configuration_hash({"b": 2, "a": 1})
+        True
+    """
+    text = json.dumps(computed, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load_experiment(
+    name: str,
+    files: Mapping[str, Any],
+    read: Callable[[str], str],
+    *,
+    base: Mapping[str, Any],
+    params: Mapping[str, Any],
+    base_origin: str = "config/base",
+) -> Experiment:
+    """Read an experiment file and what it extends, and merge: base, the ``extends`` chain, the file, ``--params``.
+
+    Args:
+        name: name of the experiment.
+        files: paths of all experiment files there are, as keys.
+        read: gives the text of a file.
+        base: the global defaults.
+        params: values from the command line.
+        base_origin: what to call the global defaults as an origin.
+
+    Raises:
+        ConfigurationError: with every fault of structure that was found.
+    """
+    merged, faults = Merged(), list[Fault]()
+    chain = _chain(name, files, read, faults)
+    merged.lay({key: value for key, value in base.items() if key in KEYS}, base_origin)
+    for where, content in chain:
+        merged.lay({key: value for key, value in content.items() if key in KEYS and key != "extends"}, where)
+    merged.lay({key: value for key, value in params.items() if key in KEYS}, PARAMS)
+    if not any(fault.key in ("experiment", "extends") or fault.key.startswith("line") for fault in faults):
+        faults += _structure_faults(merged)
+    if faults:
+        raise ConfigurationError(name, faults)
+    return Experiment(name, {**ABSENT, **merged.values}, merged)
+
+
+def _chain(
+    name: str, files: Mapping[str, Any], read: Callable[[str], str], faults: list[Fault]
+) -> list[tuple[str, dict[str, Any]]]:
+    """The file of ``name`` and all that it extends, farthest ancestor first."""
+    chain: list[tuple[str, dict[str, Any]]] = []
+    wanted: Any = name
+    asked_by = Fault("kedro run", "experiment", "")
+    while wanted is not None:
+        where = _find(wanted, files)
+        if where is None:
+            faults.append(_unknown(wanted, files, asked_by))
+            break
+        if any(where == seen for seen, _ in chain):
+            circle = " → ".join([*(_stem(seen) for seen, _ in chain), str(wanted)])
+            faults.append(Fault(chain[-1][0], "extends", f"experiments extend each other in a circle: {circle}"))
+            break
+        content = _read(where, read, faults)
+        faults += _unknown_keys(where, content)
+        chain.append((where, content))
+        wanted, asked_by = content.get("extends"), Fault(where, "extends", "")
+    return chain[::-1]
+
+
+def _read(where: str, read: Callable[[str], str], faults: list[Fault]) -> dict[str, Any]:
+    try:
+        return parse(read(where), where)
+    except Unreadable as error:
+        faults.append(error.fault)
+    except UnicodeDecodeError as error:
+        faults.append(Fault(where, f"byte {error.start}", "is not UTF-8 text", "save it as UTF-8"))
+    return {}
+
+
+def _stem(where: str) -> str:
+    return where.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+
+
+def _find(name: Any, files: Mapping[str, Any]) -> str | None:
+    return next(
+        (where for suffix in SUFFIXES for where in files if where.rsplit("/", 1)[-1] == f"{name}{suffix}"), None
+    )
+
+
+def _unknown(name: Any, files: Mapping[str, Any], asked_by: Fault) -> Fault:
+    known = [_stem(where) for where in files]
+    hint = did_you_mean(str(name), known) or "there is no experiment file yet in config/experiments"
+    return Fault(asked_by.where, asked_by.key, f"there is no experiment '{name}'", hint)
+
+
+def _unknown_keys(where: str, content: Mapping[str, Any]) -> list[Fault]:
+    return [Fault(where, key, "unknown key", did_you_mean(key, KEYS)) for key in content if key not in KEYS]
+
+
+def _structure_faults(merged: Merged) -> list[Fault]:
+    values = merged.values
+    faults = [fault for key in STEPS for fault in _step_faults(key, merged)]
+    if not isinstance(values.get("defaults", {}), Mapping):
+        faults.append(_misfit(merged, "defaults", "an object"))
+    for key, expected in (("description", str), ("tags", list)):
+        if not isinstance(values.get(key, expected()), expected):
+            faults.append(_misfit(merged, key, kind(expected())))
+    if values.get("holdout") is None and values.get("resampling") is None:
+        hint = "configure one of them, or both: without a hold-out and without resampling nothing would be measured"
+        faults.append(
+            Fault(merged.origin(("resampling",)) or "experiment", "resampling", "is null, and so is holdout", hint)
+        )
+    return faults
+
+
+def _step_faults(key: str, merged: Merged) -> list[Fault]:
+    step, value = STEPS[key], merged.values.get(key, ABSENT.get(key))
+    if step.several:
+        return [] if isinstance(value, list) else [_misfit(merged, key, "a list")]
+    if value is None and not step.nullable:
+        hint = f'add "{key}": {{"type": …}}'
+        return [Fault(merged.origin((key,)) or "experiment", key, "is missing", hint)]
+    if value is None or isinstance(value, Mapping):
+        return []
+    return [_misfit(merged, key, 'an object {"type": …, "params": {…}}')]
+
+
+def _misfit(merged: Merged, key: str, expected: str) -> Fault:
+    return Fault(merged.origin((key,)), key, f"holds {kind(merged.values[key])}, expected {expected}")

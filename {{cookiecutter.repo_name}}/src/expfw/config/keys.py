@@ -1,0 +1,61 @@
+"""The keys of an experiment file: which there are, which may be null, and what stands there when nothing is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from expfw import interfaces
+
+
+@dataclass(frozen=True)
+class Step:
+    """One key that holds a component, or a list of them.
+
+    Args:
+        key: the key in the experiment file.
+        interface: what the component must satisfy.
+        module: module of default components, in ``expfw.components`` and in the user's ``components``.
+        nullable: whether null is allowed.
+        several: whether the key holds a list of components.
+    """
+
+    key: str
+    interface: type
+    module: str
+    nullable: bool = False
+    several: bool = False
+
+
+STEPS: Mapping[str, Step] = {
+    step.key: step
+    for step in (
+        Step("data_source", interfaces.DataSource, "data_source"),
+        Step("preparer", interfaces.Preparer, "preparer", nullable=True),
+        Step("holdout", interfaces.Splitter, "splitter", nullable=True),
+        Step("resampling", interfaces.Splitter, "splitter", nullable=True),
+        Step("features", interfaces.Features, "features", nullable=True),
+        Step("model", interfaces.Model, "model"),
+        Step("metrics", interfaces.Metric, "metrics", several=True),
+        Step("reports", interfaces.Report, "reports", several=True),
+    )
+}
+"""The keys that hold components, in the order of the workflow."""
+
+DESCRIPTIVE = ("$schema", "description", "tags", "extends", "published")
+"""Keys that say something about the experiment and change nothing in what is computed."""
+
+KEYS = (*DESCRIPTIVE, "defaults", *STEPS)
+"""All keys of an experiment file."""
+
+ABSENT: Mapping[str, Any] = {
+    "defaults": {},
+    "preparer": None,
+    "holdout": None,
+    "resampling": None,
+    "features": None,
+    "metrics": [],
+    "reports": [],
+}
+"""What stands at a key that no layer mentions."""

@@ -1,0 +1,179 @@
+"""Reading what an experiment left: the one place that knows how a folder becomes a record."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from expfw.run.files import read_json
+from expfw.run.folder import ResultFolder, experiment_folders
+
+STALE = 60.0
+"""Seconds without a heartbeat (one comes every 10) after which a run on another machine counts as dead."""
+
+
+@dataclass(frozen=True)
+class ExperimentRecord:
+    """One experiment as its folder tells it.
+
+    Args:
+        id: the number N.
+        name: the experiment's name.
+        status: COMPLETED, FAILED, INTERRUPTED, RUNNING, or DEAD for a run that was killed.
+        config: the resolved configuration.
+        metrics: ``{"validation": {…}, "test": {…}}``.
+        parents: numbers of the experiments that it took something from.
+        timing: ``{"nodes": {…}, "folds": {…}, "parts": […]}``, in seconds.
+        started: ISO 8601 with time zone, or None.
+        stopped: the same, or None for a run that has not ended.
+        path: the experiment's folder.
+        error: last line of the traceback of a failed run.
+    """
+
+    id: int
+    name: str
+    status: str
+    config: Mapping[str, Any]
+    metrics: Mapping[str, Mapping[str, Any]]
+    parents: Sequence[int]
+    timing: Mapping[str, Any]
+    started: str | None
+    stopped: str | None
+    path: Path
+    error: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that ``--format json`` prints."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "status": self.status,
+            "metrics": self.metrics,
+            "config": self.config,
+            "parents": list(self.parents),
+            "timing": self.timing,
+            "started": self.started,
+            "stopped": self.stopped,
+            "path": str(self.path),
+            **({"error": self.error} if self.error else {}),
+        }
+
+    def metric(self, name: str) -> float | None:
+        """A metric's main value: the mean over folds, else the test value; None where it was not measured.
+
+        ``name`` may say which: ``test.accuracy`` or ``validation.accuracy``.
+        """
+        part, _, short = name.rpartition(".")
+        validation = self.metrics["validation"].get(short) if part in ("", "validation") else None
+        if validation is not None:
+            return validation["mean"]  # type: ignore[no-any-return]
+        return self.metrics["test"].get(short) if part in ("", "test") else None
+
+
+def read_record(folder: ResultFolder) -> ExperimentRecord:
+    """Read one experiment; what is missing or torn is left empty, for a run may be going on or have been killed."""
+    run = read_json(folder.log / "run.json", {})
+    sacred = read_json(folder.log / "sacred" / "run.json", {})
+    trace = sacred.get("fail_trace")
+    return ExperimentRecord(
+        id=folder.id,
+        name=str(run.get("name", "?")),
+        status=_status(sacred, run.get("process", {})),
+        config=read_json(folder.log / "config.json", {}),
+        metrics=recorded_metrics(folder),
+        parents=run.get("parents", []),
+        timing=read_json(folder.log / "timing.json", {}),
+        started=run.get("started"),
+        stopped=_utc(sacred.get("stop_time")),
+        path=folder.path,
+        error=_last_line(trace),
+    )
+
+
+def read_records(root: Path) -> list[ExperimentRecord]:
+    """All experiments of a project, by ascending N."""
+    return [read_record(folder) for folder in experiment_folders(root)]
+
+
+def recorded_metrics(folder: ResultFolder) -> dict[str, Any]:
+    """The metrics on record, ``{"validation": {…}, "test": {…}}``; empty parts where there are none (yet)."""
+    return {
+        "validation": read_json(folder.report / "validation_metrics.json", {}),
+        "test": read_json(folder.report / "test_metrics.json", {}),
+    }
+
+
+def headline(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The main results in words, one line per metric.
+
+    Example:
+        >>> accuracy = {"mean": 0.98, "std": 0.02, "folds": [0.96, 1.0]}
+        >>> headline({"validation": {"accuracy": accuracy}, "test": {"accuracy": 1.0}})
+        ['accuracy 0.98 ± 0.02 over 2 folds, test 1']
+    """
+    names = dict.fromkeys([*metrics["validation"], *metrics["test"]])
+    return [f"{name} {', '.join(_phrases(metrics, name))}" for name in names]
+
+
+def _phrases(metrics: Mapping[str, Mapping[str, Any]], name: str) -> list[str]:
+    phrases = []
+    validation = metrics["validation"].get(name)
+    if validation is not None:
+        count = len(validation["folds"])
+        phrases.append(f"{with_spread(validation)} over {count} fold{'s' if count != 1 else ''}")
+    if name in metrics["test"]:
+        phrases.append(f"test {number(metrics['test'][name])}")
+    return phrases
+
+
+def number(value: float | None) -> str:
+    """A figure for people: four significant digits; a dash where there is none.
+
+    Example:
+        >>> number(0.98), number(1234567.0), number(None)
+        ('0.98', '1.235e+06', '–')
+    """
+    return "–" if value is None else f"{value:.4g}"
+
+
+def with_spread(validation: Mapping[str, Any]) -> str:
+    """A metric over folds in words: mean and standard deviation.
+
+    Example:
+        >>> with_spread({"mean": 0.95, "std": 0.03486})
+        '0.95 ± 0.035'
+    """
+    return number(validation["mean"]) + ("" if validation["std"] is None else f" ± {validation['std']:.2g}")
+
+
+def _status(sacred: Mapping[str, Any], process: Mapping[str, Any]) -> str:
+    status = str(sacred.get("status", "RUNNING"))
+    return "DEAD" if status == "RUNNING" and not _alive(sacred, process) else status
+
+
+def _alive(sacred: Mapping[str, Any], process: Mapping[str, Any]) -> bool:
+    """On the same machine the process decides, elsewhere the heartbeat."""
+    if process.get("host") == platform.node():
+        try:
+            return bool(abs(psutil.Process(process["pid"]).create_time() - process["created"]) < 1)
+        except (psutil.Error, KeyError):
+            return False
+    beat = sacred.get("heartbeat") or sacred.get("start_time")
+    return beat is not None and time.time() - datetime.fromisoformat(beat).replace(tzinfo=UTC).timestamp() < STALE
+
+
+def _utc(stamp: str | None) -> str | None:
+    """Sacred's time stamps are UTC without saying so."""
+    return None if stamp is None else datetime.fromisoformat(stamp).replace(tzinfo=UTC).isoformat()
+
+
+def _last_line(trace: Sequence[str] | None) -> str | None:
+    text = "".join(trace or []).strip()
+    return text.splitlines()[-1] if text else None

@@ -1,0 +1,1 @@
+"""A run from its first to its last second: session, hooks, result folder, Sacred, environment, events."""

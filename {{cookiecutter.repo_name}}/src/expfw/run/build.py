@@ -1,0 +1,180 @@
+"""Building a run's components where they are needed, with the services of that run, step and fold."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from kedro.io import CatalogProtocol
+
+from expfw.construct.blueprint import Blueprint
+from expfw.construct.plan import Plan
+from expfw.report.collector import ReportCollector
+from expfw.results import Predictions, Results
+from expfw.run.events import EventLog, Timer, timing
+from expfw.run.files import read_json
+from expfw.run.folder import ResultFolder
+
+Catalog = CatalogProtocol[Any, Any]
+"""Any catalog of Kedro's, the one of worker processes included."""
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What a node must know of its run; picklable.
+
+    Args:
+        plan: the experiment's plan.
+        folder: the experiment's folder.
+    """
+
+    plan: Plan
+    folder: ResultFolder
+
+    @property
+    def events(self) -> EventLog:
+        """The run's event log."""
+        return EventLog(self.folder.log / "events.jsonl")
+
+    @property
+    def seed(self) -> int:
+        """Seed of Python's and numpy's global generators: the default ``random_state``, or 0."""
+        seed = self.plan.experiment.values["defaults"].get("random_state")
+        return seed if isinstance(seed, int) and seed >= 0 else 0
+
+    def seed_generators(self, fold: int | None = None) -> None:
+        """Seed the global generators, so that neither runner nor fold order decides what a component draws."""
+        seed = (self.seed + (0 if fold is None else fold + 1)) % 2**32
+        random.seed(seed)
+        np.random.seed(seed)
+
+
+class Builder:
+    """Builds the component (or components) of one key of the experiment file.
+
+    (No dataclass: Kedro would take the annotation for a type to validate the parameter with.)
+
+    Args:
+        key: the key.
+        context: the run.
+        catalog: the project's catalog, for components that ask for it.
+    """
+
+    def __init__(self, key: str, context: RunContext, catalog: Catalog | None = None) -> None:
+        self.key, self.context, self.catalog = key, context, catalog
+
+    def __str__(self) -> str:
+        planned = self.planned
+        return f"{self.key} {planned.type}" if isinstance(planned, Blueprint) else self.key
+
+    @property
+    def planned(self) -> Any:
+        """The plan at this key."""
+        return self.context.plan.components[self.key]
+
+    @property
+    def blueprint(self) -> Blueprint | None:
+        """The plan of a key that holds one component; None where the key is null."""
+        planned: Blueprint | None = self.planned
+        return planned
+
+    @property
+    def events(self) -> EventLog:
+        """The run's event log."""
+        return self.context.events
+
+    @property
+    def logger(self) -> logging.Logger:
+        """The step's logger."""
+        return logging.getLogger(f"expfw.{self.key}")
+
+    def build(self, fold: int | None = None) -> Any:
+        """A fresh component, the global random generators seeded for this fold."""
+        self.context.seed_generators(fold)
+        return self._one(self.planned, 0, fold)
+
+    def build_all(self) -> list[Any]:
+        """Fresh components of a key that holds several; names (of scorers) stay names."""
+        return [self._one(planned, order, None) for order, planned in enumerate(self.planned)]
+
+    def _one(self, planned: Any, order: int, fold: int | None) -> Any:
+        if not isinstance(planned, Blueprint):
+            return planned
+        return planned.build(lambda service: self._service(service, planned, order, fold))
+
+    def _service(self, service: type, planned: Blueprint, order: int, fold: int | None) -> Any:
+        name = planned.type.rsplit(".", 1)[-1]
+        folder = self.context.folder
+        if service is ReportCollector:
+            step = "report" if self.key == "reports" else self.key
+            return ReportCollector(folder.sections, step=step, component=name, order=order, fold=fold)
+        if service is Timer:
+            return Timer(self.events, step=self.key, fold=fold)
+        if service is logging.Logger:
+            return logging.getLogger(f"expfw.{self.key}.{name}")
+        return folder if service is ResultFolder else self.catalog
+
+
+class RunReports(Builder):
+    """The reports, and the page that they make together."""
+
+    def page(self, *outputs: Any) -> str:
+        """Run every report over a run's outputs (in the order of :data:`expfw.workflow.EVERYTHING`), give the page."""
+        from expfw.report.collector import read_fragments
+        from expfw.report.page import build_view, render_page
+        from expfw.steps import blame_step
+
+        results = self.results(*outputs)
+        for planned, report in zip(self.planned, self.build_all(), strict=True):
+            with blame_step(f"reports {planned.type}", "report"):
+                report.report(results)
+        return render_page(build_view(results, read_fragments(self.context.folder.sections), self.record()))
+
+    def results(
+        self,
+        development_data: Any,
+        test_data: Any,
+        folds: Sequence[Any],
+        predictions: Any,
+        validation_metrics: Mapping[str, Any],
+        final_model: Any,
+        test_predictions: Any,
+        test_metrics: Mapping[str, float],
+    ) -> Results:
+        """A run's outputs as the reports see them."""
+        plan = self.context.plan
+        return Results(
+            id=self.context.folder.id,
+            name=plan.experiment.name,
+            config=plan.config,
+            development_data=development_data,
+            test_data=test_data,
+            folds=folds,
+            predictions=Predictions(predictions),
+            test_predictions=Predictions(test_predictions),
+            validation_metrics=validation_metrics,
+            test_metrics=test_metrics,
+            final_model=final_model,
+            timing=timing(self.events)["nodes"],
+            environment=read_json(self.context.folder.log / "environment.json", {}),
+        )
+
+    def record(self) -> dict[str, Any]:
+        """What the page says of the run beside its results."""
+        values = self.context.plan.experiment.values
+        run = read_json(self.context.folder.log / "run.json", {})
+        return {
+            "description": values.get("description", ""),
+            "tags": values.get("tags", []),
+            "started": run.get("started"),
+            "parents": run.get("parents", []),
+        }
+
+
+def builder(key: str, context: RunContext, catalog: Catalog) -> Builder:
+    """The builder that takes the place of ``params:<key>`` among a node's inputs."""
+    return (RunReports if key == "reports" else Builder)(key, context, catalog)

@@ -1,0 +1,122 @@
+"""Events of a run, one line each in ``log/events.jsonl``: written from any process, read when the run ends.
+
+A line is appended by a single write to a file opened for appending, so that processes and threads need no lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class EventLog:
+    """The events of one run.
+
+    Args:
+        path: the file.
+
+    Example:
+        >>> import tempfile
+        >>> log = EventLog(Path(tempfile.mkdtemp()) / "events.jsonl")
+        >>> log.append("saved", node="load")
+        >>> [event["node"] for event in log.read("saved")]
+        ['load']
+    """
+
+    path: Path
+
+    def append(self, kind: str, **fields: Any) -> None:
+        """Add one event; ``fields`` are JSON values."""
+        line = json.dumps({"event": kind, **fields}, ensure_ascii=False) + "\n"
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(descriptor, line.encode())
+        finally:
+            os.close(descriptor)
+
+    def read(self, kind: str) -> list[dict[str, Any]]:
+        """All events of one kind, oldest first; a torn last line is left out."""
+        if not self.path.exists():
+            return []
+        lines = self.path.read_text(encoding="utf-8").splitlines()
+        return [event for event in map(_parse, lines) if event.get("event") == kind]
+
+
+def _parse(line: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(line))
+    except ValueError:
+        return {}
+
+
+@dataclass(frozen=True)
+class Timer:
+    """Service: measures parts of a component's work; they are listed with the run's timing.
+
+    Args:
+        events: where the times go.
+        step: the workflow step that the component belongs to.
+        fold: number of the fold, or None outside folds.
+
+    Example:
+        >>> import tempfile
+        >>> timer = Timer(EventLog(Path(tempfile.mkdtemp()) / "events.jsonl"), step="features")
+        >>> with timer("tokenise"):
+        ...     pass
+        >>> timer.events.read("part")[0]["part"]
+        'tokenise'
+    """
+
+    events: EventLog
+    step: str
+    fold: int | None = None
+
+    @contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        """Measure the block as ``part``, also when it ends with an error."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            seconds = time.perf_counter() - started
+            self.events.append("part", step=self.step, fold=self.fold, part=part, seconds=seconds)
+
+
+def timing(events: EventLog) -> dict[str, Any]:
+    """Seconds per node (loading and saving included), per fold, and per part that a component measured.
+
+    Returns:
+        ``{"nodes": {"fit": 1.2}, "folds": {"0": 0.2}, "parts": [{"step", "fold", "part", "seconds"}]}``
+    """
+    return {
+        "nodes": {event["node"]: event["seconds"] for event in events.read("saved")},
+        "folds": {str(event["fold"]): event["seconds"] for event in events.read("fold")},
+        "parts": [{key: event[key] for key in ("step", "fold", "part", "seconds")} for event in events.read("part")],
+    }
+
+
+def checksums(events: EventLog) -> dict[str, str]:
+    """The checksum of each output file, ``{"data/folds.npz": "sha256:…"}``, as taken right after it was written."""
+    return {path: digest for event in events.read("saved") for path, digest in event["files"].items()}
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file's content, as ``sha256:<hex>``.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "empty"
+        >>> path.touch()
+        >>> checksum(path)[:15]
+        'sha256:e3b0c442'
+    """
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

@@ -1,0 +1,84 @@
+"""Writing files so that a reader never sees half of one."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[IO[bytes]]:
+    """Open ``path`` for writing; it appears under its name only when the block ends without an error.
+
+    Args:
+        path: file to write; its folder must exist.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "a.txt"
+        >>> with atomic(path) as file:
+        ...     _ = file.write(b"whole"), path.exists()
+        >>> path.read_bytes()
+        b'whole'
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    try:
+        with draft.open("wb") as file:
+            yield file
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: Any, *, sort_keys: bool = False) -> None:
+    """Write ``value`` as JSON for people and programs (indented, UTF-8, not-a-number as null), atomically."""
+    text = json.dumps(plain(value), indent=2, ensure_ascii=False, sort_keys=sort_keys, allow_nan=False)
+    with atomic(path) as file:
+        file.write(text.encode() + b"\n")
+
+
+def read_json(path: Path, default: Any = None) -> Any:
+    """Read a JSON file; ``default`` if it is missing or not (yet) whole.
+
+    Example:
+        >>> read_json(Path("no such file"), default={})
+        {}
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return default
+
+
+def plain(value: Any) -> Any:
+    """``value`` as JSON's own kinds: numpy scalars become numbers, NaN and infinities None, what is left its text.
+
+    Example:
+        >>> plain({"a": np.float64(0.5), 1: (np.int64(2), float("nan"))})
+        {'a': 0.5, '1': [2, None]}
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, Iterable) and not isinstance(value, bytes):
+        return [plain(item) for item in value]
+    return str(value)

@@ -1,0 +1,143 @@
+"""The folder of one experiment, ``result/result_experiment_N``, and how N is taken."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from expfw.errors import ExpfwError, RecordError, did_you_mean
+
+PLACEHOLDER = "result/result_experiment_N"
+"""How the catalog writes the experiment's folder; the session puts the real one in its place."""
+
+ROOT_VARIABLE = "EXPFW_RESULT_ROOT"
+"""Environment variable that moves all result folders elsewhere (another disk, a test's temporary folder)."""
+
+_NAME = re.compile(r"result_experiment_(\d+)")
+_LAST = ".last_experiment"
+
+
+@dataclass(frozen=True)
+class ResultFolder:
+    """Paths of one experiment. A component may ask for it to keep files of its own under ``report`` or ``data``.
+
+    Args:
+        path: the experiment's folder.
+
+    Example:
+        >>> folder = ResultFolder(Path("result/result_experiment_12"))
+        >>> folder.id, folder.report.as_posix()
+        (12, 'result/result_experiment_12/report')
+    """
+
+    path: Path
+
+    @property
+    def id(self) -> int:
+        """The experiment's number N."""
+        match = _NAME.fullmatch(self.path.name)
+        if match is None:
+            raise RecordError(f"'{self.path}' is not the folder of an experiment (result_experiment_<number>)")
+        return int(match[1])
+
+    @property
+    def data(self) -> Path:
+        """Data, folds and predictions."""
+        return self.path / "data"
+
+    @property
+    def log(self) -> Path:
+        """Configuration, environment, log, timing, checksums and Sacred's record."""
+        return self.path / "log"
+
+    @property
+    def model(self) -> Path:
+        """Fitted models."""
+        return self.path / "model"
+
+    @property
+    def report(self) -> Path:
+        """The page and the metrics."""
+        return self.path / "report"
+
+    @property
+    def sections(self) -> Path:
+        """What components and reports add to the page, one file each."""
+        return self.report / "sections"
+
+
+def result_root(project: Path) -> Path:
+    """The folder that holds all experiments of a project."""
+    return Path(os.environ.get(ROOT_VARIABLE) or project / "result").absolute()
+
+
+def take_folder(root: Path) -> ResultFolder:
+    """Take the next free N and create its folders; safe when many processes do so at once.
+
+    The number is taken by ``mkdir``, which only one process can win. A number is not given out again after its folder
+    was deleted, as long as the file ``.last_experiment`` is there; without it the folders are looked through.
+
+    Args:
+        root: folder of all experiments; created if absent.
+
+    Raises:
+        ExpfwError: if the folder cannot be written.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        folder = _claim(root, max(_last_number(root), 0) + 1)
+        for part in (folder.data, folder.log, folder.model, folder.report):
+            part.mkdir()
+        (root / _LAST).write_text(f"{folder.id}\n", encoding="ascii")
+    except OSError as error:
+        raise ExpfwError(
+            f"no result folder can be created in '{root}': {error.strerror or error}; "
+            f"free or unlock the disk, or set {ROOT_VARIABLE} to another folder"
+        ) from error
+    return folder
+
+
+def _claim(root: Path, number: int) -> ResultFolder:
+    while True:
+        path = root / f"result_experiment_{number}"
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return ResultFolder(path)
+
+
+def _last_number(root: Path) -> int:
+    try:
+        return int((root / _LAST).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return max((folder.id for folder in experiment_folders(root)), default=0)
+
+
+def experiment_folders(root: Path) -> Iterator[ResultFolder]:
+    """The folders of all experiments, by ascending N; nothing if there are none."""
+    names = (match for match in map(_NAME.fullmatch, _names(root)) if match)
+    for match in sorted(names, key=lambda match: int(match[1])):
+        yield ResultFolder(root / match[0])
+
+
+def _names(root: Path) -> list[str]:
+    return os.listdir(root) if root.is_dir() else []  # noqa: PTH208 - names are all that is needed
+
+
+def find_folder(root: Path, number: int) -> ResultFolder:
+    """The folder of experiment ``number``.
+
+    Raises:
+        RecordError: if there is none; the message names the nearest.
+    """
+    folder = ResultFolder(root / f"result_experiment_{number}")
+    if folder.path.is_dir():
+        return folder
+    there = [str(other.id) for other in experiment_folders(root)]
+    hint = did_you_mean(str(number), there) if there else "there is none yet, start one with 'kedro run'"
+    raise RecordError(f"there is no experiment {number} in '{root}'; {hint}")

@@ -1,0 +1,85 @@
+"""The framework's Kedro hooks: components into nodes, node events into the run's event log."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from kedro.framework.hooks import hook_impl
+from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
+
+from expfw.config.keys import STEPS
+from expfw.config.loader import CONTEXT
+from expfw.errors import ExpfwError
+from expfw.run.build import Catalog, RunContext, builder
+from expfw.run.events import checksum
+from expfw.run.folder import PLACEHOLDER
+
+
+class ExperimentHooks:
+    """Wires an experiment into the fixed workflow. Kedro calls it, in worker processes too.
+
+    It keeps nothing that a worker would miss: what a node needs to know of its run lies in the catalog, under
+    :data:`expfw.config.loader.CONTEXT`.
+    """
+
+    def __init__(self) -> None:
+        self._started: dict[str, float] = {}
+        self._contexts: dict[str, tuple[RunContext, Catalog]] = {}
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
+        """Refuse to write to the folder ``…_N`` itself, as a run that bypasses the project's session would."""
+        for name in pipeline.datasets():
+            path = _path(catalog, name)
+            if path is not None and PLACEHOLDER in path.as_posix():
+                raise ExpfwError(
+                    f"catalog entry '{name}' belongs to an experiment, and this run is none; start it with 'kedro run' "
+                    "or settings.SESSION_CLASS, which take a folder for it"
+                )
+
+    @hook_impl
+    def before_dataset_loaded(self, node: Node) -> None:
+        """A node's time begins with its first input."""
+        self._started.setdefault(node.name, time.perf_counter())
+
+    @hook_impl
+    def before_node_run(self, node: Node, catalog: Catalog, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Put components in the place of their parameters."""
+        if CONTEXT not in catalog:
+            return {}
+        context: RunContext = catalog.load(CONTEXT)
+        self._contexts[node.name] = context, catalog
+        context.seed_generators()
+        keys = {name: name.removeprefix("params:") for name in inputs}
+        return {name: builder(key, context, catalog) for name, key in keys.items() if name != key and key in STEPS}
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
+        """Record what a node wrote, with its checksum, and how long the node has taken so far."""
+        if node.name not in self._contexts:
+            return
+        context, catalog = self._contexts[node.name]
+        seconds = time.perf_counter() - self._started.get(node.name, time.perf_counter())
+        files = {_name(path, context.folder.path): checksum(path) for path in _files(catalog, dataset_name, data)}
+        context.events.append("saved", node=node.name, output=dataset_name, seconds=seconds, files=files)
+
+
+def _path(catalog: Catalog, name: str) -> Path | None:
+    path = getattr(catalog.get(name), "_filepath", None) if name in catalog else None
+    return None if path is None else Path(str(path))
+
+
+def _files(catalog: Catalog, name: str, data: Any) -> list[Path]:
+    """The files that were just written; none for a dataset that is no file."""
+    written = getattr(catalog.get(name), "files", None)
+    if written is not None:
+        return list(written(data))
+    path = _path(catalog, name)
+    return [path] if path is not None and path.is_file() else []
+
+
+def _name(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()

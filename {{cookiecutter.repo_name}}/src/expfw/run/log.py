@@ -1,0 +1,49 @@
+"""The log of one run: everything that is logged while it runs, in ``log/experiment.log``."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+KEDRO_WARNINGS = (r".*register_new_resolver\(\) is deprecated", "The 'preview_fn' feature is experimental")
+"""Beginnings of warnings that are not shown: Kedro's call of OmegaConf, and its mark on previews of nodes."""
+
+FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+
+@contextmanager
+def log_to(path: Path) -> Iterator[None]:
+    """Write what is logged in the block to ``path`` as well, from this process and those that it forks.
+
+    Args:
+        path: the log file; lines are appended.
+    """
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter(FORMAT))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        handler.close()
+
+
+def configure_project_logging(path: Path) -> None:
+    """Configure logging from the project's ``logging.yml``; without the file Kedro's own configuration stays.
+
+    Warnings of Kedro about its own insides, which a user can do nothing about, are not shown.
+
+    Args:
+        path: the file.
+    """
+    import yaml
+    from kedro.framework.project import configure_logging
+
+    for text in KEDRO_WARNINGS:
+        warnings.filterwarnings("ignore", message=text)
+    if path.exists():
+        configure_logging(yaml.safe_load(path.read_text(encoding="utf-8")))
