@@ -156,11 +156,12 @@ def _is_component(target: Any) -> bool:
 
 
 def _public(module: ModuleType) -> list[str]:
-    """Names of the classes that a module itself defines, plus its functions."""
+    """Names of the classes and functions that a module, or a package's own modules, define."""
+    own = f"{module.__name__}."
     return [
         name
         for name, value in vars(module).items()
-        if not name.startswith("_") and _is_component(value) and value.__module__ == module.__name__
+        if not name.startswith("_") and _is_component(value) and f"{value.__module__}.".startswith(own)
     ]
 
 

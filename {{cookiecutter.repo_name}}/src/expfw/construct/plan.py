@@ -13,7 +13,7 @@ from kedro.io import DataCatalog
 
 from expfw.config.experiment import Experiment, configuration_hash
 from expfw.config.files import kind
-from expfw.config.keys import STEPS, Step
+from expfw.config.keys import KEYS, STEPS, Step
 from expfw.construct.blueprint import Blueprint
 from expfw.construct.find import Components, NotFound, Target
 from expfw.errors import ConfigurationError, Fault, did_you_mean
@@ -45,7 +45,8 @@ class Plan:
     def config(self) -> dict[str, Any]:
         """The resolved configuration: as merged, with the defaults that were applied written out."""
         described = {key: _describe(planned) for key, planned in self.components.items()}
-        return {**self.experiment.values, **described}
+        values = {**self.experiment.values, **described}
+        return {key: values[key] for key in KEYS if key in values}
 
     @property
     def hash(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,8 @@ def log_to(path: Path) -> Iterator[None]:
 def configure_project_logging(path: Path) -> None:
     """Configure logging from the project's ``logging.yml``; without the file Kedro's own configuration stays.
 
-    Warnings of Kedro about its own insides, which a user can do nothing about, are not shown.
+    A file that the environment variable ``KEDRO_LOGGING_CONFIG`` names comes before the project's. Warnings of Kedro
+    about its own insides, which a user can do nothing about, are not shown.
 
     Args:
         path: the file.
@@ -45,5 +47,5 @@ def configure_project_logging(path: Path) -> None:
 
     for text in KEDRO_WARNINGS:
         warnings.filterwarnings("ignore", message=text)
-    if path.exists():
+    if path.exists() and "KEDRO_LOGGING_CONFIG" not in os.environ:
         configure_logging(yaml.safe_load(path.read_text(encoding="utf-8")))

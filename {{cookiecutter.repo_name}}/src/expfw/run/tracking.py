@@ -113,10 +113,9 @@ class RecordObserver(FileStorageObserver):
             file.write(json.dumps(content, sort_keys=True, indent=2).encode())
 
     def artifact_event(self, name: str, filename: str, metadata: Any = None, content_type: Any = None) -> None:
-        """Note an artifact where it lies instead of copying it: it is in the experiment's folder already."""
+        """Note an artifact where it lies, in the experiment's folder already; written with the run's next event."""
         entry: dict[str, Any] = self.run_entry  # type: ignore[assignment]
         entry["artifacts"].append(os.path.relpath(filename, self.folder))
-        self.save_json(self.run_entry, "run.json")
 
     def complete_output(self, run: Run) -> None:
         """Write what Sacred captured after its last heartbeat, and would lose."""

@@ -1,52 +1,21 @@
-"""Default reports: what every page can show about predictions, metrics and time.
-
-Each takes the validation predictions, or those on the test data where nothing was resampled. A report that does not fit
-the task adds nothing, so the same list of reports serves classification, regression and unlabelled data.
-"""
+"""Reports for classifiers: who is taken for whom, and what the probabilities are worth."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from expfw.report.charts import Chart, heatmap, line_chart, scatter, strip
-from expfw.report.collector import ReportCollector
+from expfw.components.reports.general import which_rows
+from expfw.report.charts import Chart, heatmap, line_chart
 from expfw.results import Predictions, Results
+from expfw.services import ReportCollector
 
 MAX_CLASSES = 20
 MAX_LINES = 8
-
-
-class MetricsTable:
-    """Every metric on every fold, one row per fold.
-
-    Args:
-        collector: takes the table.
-
-    Example:
-        >>> MetricsTable.rows({"accuracy": {"mean": 0.75, "folds": [0.5, 1.0]}})
-        [{'fold': 1, 'accuracy': 0.5}, {'fold': 2, 'accuracy': 1.0}]
-    """
-
-    def __init__(self, collector: ReportCollector) -> None:
-        self.collector = collector
-
-    def report(self, results: Results) -> None:
-        """Add the table, if there was resampling."""
-        rows = self.rows(results.validation_metrics)
-        if rows:
-            caption = "A fold that stands out in every metric holds unusual rows; look at those first."
-            self.collector.add_table(rows, title="Metrics per fold", caption=caption)
-
-    @staticmethod
-    def rows(metrics: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """One record per fold, numbered from 1, with the value of each metric."""
-        folds = max((len(metric.get("folds") or ()) for metric in metrics.values()), default=0)
-        return [{"fold": fold + 1} | _values_of(fold, metrics) for fold in range(folds)]
 
 
 class ConfusionMatrix:
@@ -142,7 +111,7 @@ class RocCurve:
         if chart is not None:
             caption = (
                 "The further towards the upper left, the better the ranking; on the dashed line it is chance. "
-                f"{_pooled(results)}"
+                f"{which_rows(results)}"
             )
             self.collector.add_figure(chart, title=chart.title, caption=caption + _many(results.best_predictions))
 
@@ -198,7 +167,7 @@ class CalibrationCurve:
         if chart is not None:
             caption = (
                 "On the dashed line probabilities hold what they promise; above it the model is too cautious, below it "
-                f"too sure. Points with few rows scatter. {_pooled(results)}"
+                f"too sure. Points with few rows scatter. {which_rows(results)}"
             )
             self.collector.add_figure(chart, title=chart.title, caption=caption + _many(results.best_predictions))
 
@@ -223,161 +192,6 @@ class CalibrationCurve:
             markers=True,
             limits=(0.0, 1.0),
         )
-
-
-class Residuals:
-    """True minus predicted value over the predicted value.
-
-    Args:
-        collector: takes the figure.
-
-    Example:
-        >>> frame = pd.DataFrame({"fold": 0, "y_true": [1.0, 2.0], "y_pred": [1.5, 2.0]})
-        >>> Residuals(ReportCollector("unused", step="report")).chart(Predictions(frame)).table.rows
-        ((1.5, -0.5), (2.0, 0.0))
-    """
-
-    def __init__(self, collector: ReportCollector) -> None:
-        self.collector = collector
-
-    def report(self, results: Results) -> None:
-        """Add the figure, if this is regression."""
-        chart = self.chart(results.best_predictions)
-        if chart is not None:
-            caption = (
-                "A good model leaves a shapeless band around zero: a bend is something it has not learned, a funnel an "
-                f"error that grows with the value. {_pooled(results)}"
-            )
-            self.collector.add_figure(chart, title=chart.title, caption=caption)
-
-    def chart(self, predictions: Predictions) -> Chart | None:
-        """The residuals of one set of predictions; None if they are not those of a regression."""
-        pairs = _numbers(predictions)
-        if pairs is None:
-            return None
-        true, predicted = pairs
-        return scatter(
-            predicted,
-            true - predicted,
-            title="Residuals",
-            x_label="predicted value",
-            y_label="true − predicted value",
-            description=f"{len(true):,} rows.",
-            zero=True,
-        )
-
-
-class PredictionVsTruth:
-    """Predicted over true value.
-
-    Args:
-        collector: takes the figure.
-
-    Example:
-        >>> frame = pd.DataFrame({"fold": 0, "y_true": [1.0, 2.0], "y_pred": [1.5, 2.0]})
-        >>> PredictionVsTruth(ReportCollector("unused", step="report")).chart(Predictions(frame)).table.rows
-        ((1.0, 1.5), (2.0, 2.0))
-    """
-
-    def __init__(self, collector: ReportCollector) -> None:
-        self.collector = collector
-
-    def report(self, results: Results) -> None:
-        """Add the figure, if this is regression."""
-        chart = self.chart(results.best_predictions)
-        if chart is not None:
-            caption = (
-                "On the dashed line the prediction is right; a cloud flatter than it draws towards the mean. "
-                f"{_pooled(results)}"
-            )
-            self.collector.add_figure(chart, title=chart.title, caption=caption)
-
-    def chart(self, predictions: Predictions) -> Chart | None:
-        """One set of predictions over the truth; None if they are not those of a regression."""
-        pairs = _numbers(predictions)
-        if pairs is None:
-            return None
-        return scatter(
-            *pairs,
-            title="Prediction and truth",
-            x_label="true value",
-            y_label="predicted value",
-            description=f"{len(pairs[0]):,} rows.",
-            identity=True,
-        )
-
-
-class FoldSpread:
-    """How far each metric varies from fold to fold, with its mean and 95 % interval as recorded.
-
-    Args:
-        collector: takes the figure.
-
-    Example:
-        >>> metrics = {"accuracy": {"mean": 0.75, "ci95": [0.5, 1.0], "folds": [0.5, 1.0]}}
-        >>> FoldSpread(ReportCollector("unused", step="report")).chart(metrics).table.rows
-        (('accuracy', 1, 0.5), ('accuracy', 2, 1.0))
-    """
-
-    def __init__(self, collector: ReportCollector) -> None:
-        self.collector = collector
-
-    def report(self, results: Results) -> None:
-        """Add the figure, if there are at least two folds."""
-        chart = self.chart(results.validation_metrics)
-        if chart is not None:
-            caption = (
-                "One dot per fold; the line is the mean, the band its 95 % interval. A difference to another "
-                "experiment that is smaller than the band may be chance."
-            )
-            self.collector.add_figure(chart, title=chart.title, caption=caption)
-
-    def chart(self, metrics: Mapping[str, Mapping[str, Any]]) -> Chart | None:
-        """The spread of metrics over folds; None if no metric has two folds."""
-        rows = {name: _spread(metric) for name, metric in metrics.items() if len(metric.get("folds") or ()) > 1}
-        if not rows:
-            return None
-        return strip(rows, title="Spread over the folds", description=f"{', '.join(rows)} on each fold.")
-
-
-class TimingTable:
-    """Seconds per node of the workflow and their share of the whole.
-
-    Args:
-        collector: takes the table.
-
-    Example:
-        >>> TimingTable.rows({"fit": 3.0, "predict": 1.0})[0]
-        {'step': 'fit', 'seconds': 3.0, 'share': '75.0 %'}
-    """
-
-    def __init__(self, collector: ReportCollector) -> None:
-        self.collector = collector
-
-    def report(self, results: Results) -> None:
-        """Add the table, if any time was recorded."""
-        if results.timing:
-            caption = "Up to this report, which is not counted itself."
-            self.collector.add_table(self.rows(results.timing), title="Time per step", caption=caption)
-
-    @staticmethod
-    def rows(timing: Mapping[str, float]) -> list[dict[str, Any]]:
-        """One record per node, in the order given."""
-        whole = sum(timing.values()) or 1.0
-        return [
-            {"step": node, "seconds": float(seconds), "share": f"{100 * seconds / whole:.1f} %"}
-            for node, seconds in timing.items()
-        ]
-
-
-def _values_of(fold: int, metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    return {name: metric["folds"][fold] for name, metric in metrics.items() if fold < len(metric.get("folds") or ())}
-
-
-def _spread(metric: Mapping[str, Any]) -> tuple[list[float], float, tuple[float, float]]:
-    values = [np.nan if value is None else float(value) for value in (*metric["folds"], metric.get("mean"))]
-    low, high = (np.nan if end is None else float(end) for end in metric.get("ci95") or (None, None))
-    return values[:-1], values[-1], (low, high)
 
 
 def _is_classified(predictions: Predictions) -> bool:
@@ -427,21 +241,6 @@ def _one_against_rest(predictions: Predictions) -> Iterator[tuple[Any, NDArray[n
         is_class = true == at
         if 0 < is_class.sum() < len(is_class):
             yield classes[at], is_class, probability[:, at]
-
-
-def _numbers(predictions: Predictions) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    known = len(predictions) and {"y_true", "y_pred"} <= set(predictions.frame.columns)
-    if not known or predictions.task != "regression":
-        return None
-    true, predicted = (pd.to_numeric(predictions.frame[name], errors="coerce") for name in ("y_true", "y_pred"))
-    return true.to_numpy(dtype=np.float64, na_value=np.nan), predicted.to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def _pooled(results: Results) -> str:
-    if not len(results.predictions):
-        return "Test rows."
-    folds = len(results.folds)
-    return f"Validation rows of {folds:,} folds, pooled." if folds > 1 else "Validation rows."
 
 
 def _many(predictions: Predictions) -> str:
