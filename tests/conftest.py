@@ -1,0 +1,85 @@
+"""Baking projects from the template, and rules for all tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+from cookiecutter.main import cookiecutter
+
+from baking import NOT_TEMPLATE, SOURCES, TEMPLATE, Bake, BakedProject
+
+NEEDY = frozenset({"slow", "browser", "services"})
+"""Markers of tests that need what a machine may lack."""
+
+sys.dont_write_bytecode = True
+os.environ["DO_NOT_TRACK"] = "1"
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean copy of the template, as a clone would be."""
+    folder = tmp_path_factory.mktemp("template") / "expfw-template"
+    folder.mkdir()
+    for name in SOURCES:
+        source = TEMPLATE / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=NOT_TEMPLATE)
+        else:
+            shutil.copy2(source, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Cookiecutter's settings and replays in a folder of the tests' own."""
+    home = tmp_path_factory.mktemp("cookiecutter-home")
+    settings = home / "config.yaml"
+    settings.write_text(f"cookiecutters_dir: {home}/cookiecutters\nreplay_dir: {home}/replay\n", encoding="utf-8")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("COOKIECUTTER_CONFIG", str(settings))
+    yield home
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def bake_into(template: Path) -> Bake:
+    """Bake into a folder: ``bake_into(folder, project_name="Churn")``."""
+
+    def bake(folder: Path, **answers: object) -> BakedProject:
+        path = cookiecutter(str(template), no_input=True, extra_context=answers, output_dir=str(folder))
+        return BakedProject(Path(path))
+
+    return bake
+
+
+@pytest.fixture
+def bake(bake_into: Bake, tmp_path: Path) -> Bake:
+    """Bake into a temporary folder: ``bake(project_name="Churn")``."""
+    return lambda **answers: bake_into(tmp_path, **answers)
+
+
+@pytest.fixture(scope="session")
+def default_project(bake_into: Bake, tmp_path_factory: pytest.TempPathFactory) -> BakedProject:
+    """A project with all defaults. Shared: do not write into it."""
+    return bake_into(tmp_path_factory.mktemp("default"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow tests last."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where nothing may be missing (``EXPFW_TEST_NO_SKIP``), a skipped test that needs something is a failed one."""
+    report = yield
+    needy = not NEEDY.isdisjoint(report.keywords)
+    if os.environ.get("EXPFW_TEST_NO_SKIP") and needy and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but EXPFW_TEST_NO_SKIP is set: {report.longrepr}"
+    return report
