@@ -1,0 +1,1 @@
+"""The breast-cancer forest experiment in a plain Kedro project: the second baseline."""

@@ -1,0 +1,47 @@
+"""A real Chromium, and a real project with real runs, for the tests that look at pages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from baking import Bake, BakedProject
+
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, headless."""
+    path = shutil.which("chromium")
+    assert path, "Chromium is missing: apt-get install chromium"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def project(bake_into: Bake, tmp_path_factory: pytest.TempPathFactory) -> BakedProject:
+    """A project in which a classification and a regression were run."""
+    project = bake_into(tmp_path_factory.mktemp("seen"))
+    for name in ("iris_forest", "diabetes_ridge"):
+        project.run("kedro", "run", "--params", f"experiment={name}")
+    return project
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots go: ``EXPFW_SCREENSHOTS``, or a temporary folder."""
+    folder = os.environ.get("EXPFW_SCREENSHOTS")
+    path = Path(folder) if folder else tmp_path_factory.mktemp("screenshots")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
