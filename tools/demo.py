@@ -56,8 +56,6 @@ def main_results(experiment: dict[str, Any]) -> list[str]:
 def demo() -> None:
     """Bake, install, run, and tell the results."""
     os.environ.setdefault("DO_NOT_TRACK", "1")
-    # Else Kedro, when it is imported, tells standard output which logging configuration it begins with.
-    os.environ["KEDRO_LOGGING_CONFIG"] = "config/base/logging.yml"
     folder = Path(tempfile.mkdtemp(prefix="expfw-demo-"))
     say(f"bake a project in {folder}")
     project = bake(folder)
