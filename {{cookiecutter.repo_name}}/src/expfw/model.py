@@ -23,7 +23,7 @@ class FittedModel:
     Example:
         >>> import numpy as np
         >>> from sklearn.dummy import DummyClassifier
-        >>> fitted = fit(None, DummyClassifier(), np.zeros((3, 1)), np.array([1, 1, 0]))
+        >>> fitted = FittedModel(None, DummyClassifier().fit(np.zeros((3, 1)), np.array([1, 1, 0])))
         >>> fitted.predict(np.zeros((2, 1)))
         array([1, 1])
         >>> hasattr(fitted, "decision_function")
@@ -50,21 +50,16 @@ class FittedModel:
         raise AttributeError(f"'{type(self).__name__}' has no attribute '{name}'")
 
 
-def fit(features: Features | None, model: Model, X: Any, y: Any) -> FittedModel:
-    """Fit features, then the model on what they give, and keep both.
+def fit_transform(features: Features, X: Any, y: Any) -> Any:
+    """Fit features and give what they make of the same rows; by ``fit_transform`` where the class has it.
 
     Args:
-        features: an unfitted transformer, or None.
-        model: an unfitted estimator.
+        features: an unfitted transformer.
         X: training rows.
         y: their target, or None.
     """
-    if features is not None:
-        whole = getattr(features, "fit_transform", None)
-        if whole is not None:
-            X = whole(X, y)
-        else:
-            features.fit(X, y)
-            X = features.transform(X)
-    model.fit(X, y)
-    return FittedModel(features, model)
+    whole = getattr(features, "fit_transform", None)
+    if whole is not None:
+        return whole(X, y)
+    features.fit(X, y)
+    return features.transform(X)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from expfw.interfaces import Data, Rows
+from expfw.checks import check_predictions
+from expfw.interfaces import Data, Rows, count
 from expfw.results import DECISION, PROBABILITY
 
 
@@ -34,7 +35,7 @@ def prediction_table(model: Any, data: Data, rows: Rows, fold: int, labels: Any 
     labels = None if classes is None else class_labels(classes, labels)
     if part.y is not None:
         columns |= _target_columns("y_true", part.y, labels)
-    columns |= _target_columns("y_pred", model.predict(part.X), labels)
+    columns |= _target_columns("y_pred", check_predictions(model.predict(part.X), len(part), "predict"), labels)
     if classes is not None:
         columns |= _score_columns(model, part.X, classes, labels)
     return pd.DataFrame(columns)
@@ -67,12 +68,12 @@ def _target_columns(name: str, values: Any, labels: Any) -> dict[str, Any]:
 def _score_columns(model: Any, X: Any, classes: Any, labels: Any) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     if hasattr(model, "predict_proba"):
-        probability = np.asarray(model.predict_proba(X), dtype=np.float64)
+        probability = check_predictions(model.predict_proba(X), count(X), "predict_proba").astype(np.float64)
         known = {label: probability[:, i] for i, label in enumerate(np.asarray(classes).tolist())}
         absent = np.zeros(len(probability))
         columns = {f"{PROBABILITY}{label}": known.get(label, absent) for label in np.asarray(labels).tolist()}
     if hasattr(model, "decision_function"):
-        decision = np.asarray(model.decision_function(X), dtype=np.float64)
+        decision = check_predictions(model.decision_function(X), count(X), "decision_function").astype(np.float64)
         blocks = {"": decision} if decision.ndim == 1 else dict(enumerate(decision.T))
         columns |= {f"{DECISION}{key}": values for key, values in blocks.items()}
     return columns

@@ -198,7 +198,7 @@ class CatalogEntry:
 
     def _content(self, where: str) -> Any:
         if self.entry not in self.catalog:
-            entries = [name for name in self.catalog.keys() if not name.startswith("param")]  # noqa: SIM118
+            entries = [name for name in self.catalog.keys() if not name.startswith(("param", "expfw_"))]  # noqa: SIM118
             raise ComponentError(f"{where}: the catalog has no such entry; {did_you_mean(self.entry, entries)}")
         try:
             return self.catalog.load(self.entry)

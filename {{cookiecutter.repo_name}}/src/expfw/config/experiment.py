@@ -11,7 +11,7 @@ from typing import Any
 from expfw.config.files import SUFFIXES, Unreadable, kind, parse
 from expfw.config.keys import ABSENT, DESCRIPTIVE, KEYS, STEPS
 from expfw.config.merge import Merged
-from expfw.errors import ConfigurationError, Fault, did_you_mean
+from expfw.errors import Fault, did_you_mean
 
 PARAMS = "--params"
 """Origin of a value that was given on the command line."""
@@ -25,6 +25,8 @@ class Experiment:
         name: the experiment's name, that of its file.
         values: all keys of an experiment file, merged; keys that no layer mentions have their stand-in.
         merged: the same with the origin of each value.
+        faults: what is wrong with its structure.
+        own: the experiment's own file, as an origin; empty if there is none.
 
     Example:
         >>> files = {"a.json": '{"data_source": {"type": "A"}, "model": {"type": "B"}, "holdout": {"type": "C"}}'}
@@ -36,6 +38,8 @@ class Experiment:
     name: str
     values: Mapping[str, Any]
     merged: Merged
+    faults: tuple[Fault, ...] = ()
+    own: str = ""
 
     @property
     def computed(self) -> dict[str, Any]:
@@ -77,8 +81,8 @@ def load_experiment(
         params: values from the command line.
         base_origin: what to call the global defaults as an origin.
 
-    Raises:
-        ConfigurationError: with every fault of structure that was found.
+    Returns:
+        The experiment, with every fault of structure that was found.
     """
     merged, faults = Merged(), list[Fault]()
     chain = _chain(name, files, read, faults)
@@ -88,9 +92,8 @@ def load_experiment(
     merged.lay({key: value for key, value in params.items() if key in KEYS}, PARAMS)
     if not any(fault.key in ("experiment", "extends") or fault.key.startswith("line") for fault in faults):
         faults += _structure_faults(merged)
-    if faults:
-        raise ConfigurationError(name, faults)
-    return Experiment(name, {**ABSENT, **merged.values}, merged)
+    own = chain[-1][0] if chain else ""
+    return Experiment(name, {**ABSENT, **merged.values}, merged, tuple(faults), own)
 
 
 def _chain(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -51,6 +52,8 @@ class ExperimentConfigLoader(OmegaConfigLoader):
 
     def __getitem__(self, key: str) -> dict[str, Any]:
         if key == "parameters":
+            if self.experiment.faults:
+                raise ConfigurationError(self.experiment.name, self.experiment.faults)
             return {**self._other_parameters(), **self.experiment.values, "experiment": self.experiment.name}
         value = super().__getitem__(key)
         if key == "catalog" and self.run_context is not None:
@@ -60,11 +63,7 @@ class ExperimentConfigLoader(OmegaConfigLoader):
 
     @property
     def experiment(self) -> Experiment:
-        """The experiment that the parameters name, read once.
-
-        Raises:
-            ConfigurationError: if there is no such experiment or its files have faults.
-        """
+        """The experiment that the parameters name, read once; what is wrong with it is among its faults."""
         if self._experiment is None:
             self._experiment = self._load()
         return self._experiment
@@ -84,16 +83,14 @@ class ExperimentConfigLoader(OmegaConfigLoader):
     def _load(self) -> Experiment:
         base, params = self._base(), self._params()
         name = str(params.get("experiment", base.get("experiment", "")))
-        faults = _unreached(params, base)
-        if faults:
-            raise ConfigurationError(name, faults)
         files = self.experiment_files()
 
         def read(where: str) -> str:
             return bytes(self._fs.cat_file(files[where])).decode()
 
         origin = f"{PurePosixPath(self.conf_source).name}/{self.base_env}"
-        return load_experiment(name, files, read, base=base, params=params, base_origin=origin)
+        experiment = load_experiment(name, files, read, base=base, params=params, base_origin=origin)
+        return replace(experiment, faults=(*experiment.faults, *_unreached(params, base)))
 
     def _params(self) -> dict[str, Any]:
         return dict(self.runtime_params or {})

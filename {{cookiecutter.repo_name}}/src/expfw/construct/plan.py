@@ -11,7 +11,7 @@ from typing import Any
 
 from kedro.io import DataCatalog
 
-from expfw.config.experiment import Experiment, configuration_hash
+from expfw.config.experiment import PARAMS, Experiment, configuration_hash
 from expfw.config.files import kind
 from expfw.config.keys import KEYS, STEPS, Step
 from expfw.construct.blueprint import Blueprint
@@ -73,6 +73,7 @@ def make_plan(experiment: Experiment, components: Components) -> Plan:
     """
     planner = _Planner(experiment, components)
     planned = {key: planner.step(step) for key, step in STEPS.items()}
+    planner.check_defaults()
     if planner.faults:
         raise ConfigurationError(experiment.name, planner.faults)
     return Plan(experiment, planned)
@@ -83,10 +84,16 @@ class _Planner:
 
     def __init__(self, experiment: Experiment, components: Components) -> None:
         self.experiment, self.components = experiment, components
-        self.faults: list[Fault] = []
+        self.faults: list[Fault] = list(experiment.faults)
+        self.defaults: Mapping[str, Any] = experiment.values["defaults"]
+        if not isinstance(self.defaults, Mapping):
+            self.defaults = {}
+        self.takeable: set[str] = set()
 
     def step(self, step: Step) -> Any:
         value = self.experiment.values.get(step.key)
+        if any(fault.key == step.key for fault in self.experiment.faults):
+            return None
         if step.several:
             return [self.entry(item, step, (step.key, str(i))) for i, item in enumerate(value or [])]
         return None if value is None else self.entry(value, step, (step.key,))
@@ -159,7 +166,17 @@ class _Planner:
         if signature is None:
             return blueprint
         self.check_parameters(blueprint, signature, path)
-        return with_defaults(blueprint, signature, self.experiment.values["defaults"])
+        if inspect.isclass(blueprint.target):
+            self.takeable |= configurable(signature, blueprint.services)
+        return with_defaults(blueprint, signature, self.defaults)
+
+    def check_defaults(self) -> None:
+        """An experiment's own default that no component takes is a slip; a project's may wait for others."""
+        for name in self.defaults:
+            own = self.experiment.origin("defaults", name) in (PARAMS, self.experiment.own)
+            if own and self.takeable and name not in self.takeable:
+                hint = did_you_mean(name, self.takeable)
+                self.fault(("defaults", name), "no component of this experiment has such a parameter", hint)
 
     def check_parameters(self, blueprint: Blueprint, signature: inspect.Signature, path: tuple[str, ...]) -> None:
         given, valid = set(blueprint.params), configurable(signature, blueprint.services)
@@ -170,9 +187,11 @@ class _Planner:
             elif name not in valid and not open_ended:
                 hint = did_you_mean(name, valid) or f"{blueprint.type} takes no parameters"
                 self.fault((*path, "params", name), f"{blueprint.type} has no such parameter", hint)
-        if inspect.isclass(blueprint.target):
-            for name in required(signature, blueprint.services) - given - set(self.experiment.values["defaults"]):
-                self.fault((*path, "params", name), f"is missing; {blueprint.type} needs it", "add it")
+        needed = required(signature, blueprint.services) if inspect.isclass(blueprint.target) else set[str]()
+        if path[0] == "metrics" and not inspect.isclass(blueprint.target):
+            needed = required(signature, {}) - set(list(signature.parameters)[:2])  # y_true and y_pred
+        for name in sorted(needed - given - set(self.defaults)):
+            self.fault((*path, "params", name), f"is missing; {blueprint.type} needs it", "add it")
 
     def check_interface(self, blueprint: Blueprint, step: Step, path: tuple[str, ...]) -> None:
         missing = missing_methods(blueprint.target, step.interface)
@@ -263,7 +282,13 @@ def missing_methods(target: Target, interface: type) -> list[str]:
     """
     if not inspect.isclass(target):
         return [] if interface is Metric else [*_methods(interface)]
-    return [name for name in _methods(interface) if not callable(getattr(target, name, None))]
+    return [name for name in _methods(interface) if not _has_method(target, name)]
+
+
+def _has_method(target: Target, name: str) -> bool:
+    if name == "__call__":  # every class can be called; what counts is whether its instances can
+        return any(name in vars(parent) for parent in inspect.getmro(target))  # type: ignore[arg-type]
+    return callable(getattr(target, name, None))
 
 
 def _methods(interface: type) -> list[str]:

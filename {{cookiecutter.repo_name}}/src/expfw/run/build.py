@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from kedro.io import CatalogProtocol
 
+from expfw.blame import blame
 from expfw.construct.blueprint import Blueprint
 from expfw.construct.plan import Plan
 from expfw.report.collector import ReportCollector
@@ -104,7 +105,8 @@ class Builder:
     def _one(self, planned: Any, order: int, fold: int | None) -> Any:
         if not isinstance(planned, Blueprint):
             return planned
-        return planned.build(lambda service: self._service(service, planned, order, fold))
+        with blame(f"{self.key} {planned.type}", "construction", fold):
+            return planned.build(lambda service: self._service(service, planned, order, fold))
 
     def _service(self, service: type, planned: Blueprint, order: int, fold: int | None) -> Any:
         name = planned.type.rsplit(".", 1)[-1]
@@ -126,11 +128,10 @@ class RunReports(Builder):
         """Run every report over a run's outputs (in the order of :data:`expfw.workflow.EVERYTHING`), give the page."""
         from expfw.report.collector import read_fragments
         from expfw.report.page import build_view, render_page
-        from expfw.steps import blame_step
 
         results = self.results(*outputs)
         for planned, report in zip(self.planned, self.build_all(), strict=True):
-            with blame_step(f"reports {planned.type}", "report"):
+            with blame(f"reports {planned.type}", "report"):
                 report.report(results)
         return render_page(build_view(results, read_fragments(self.context.folder.sections), self.record()))
 
