@@ -6,6 +6,7 @@ import logging
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -171,7 +172,7 @@ class RunReports(Builder):
         return {
             "description": values.get("description", ""),
             "tags": values.get("tags", []),
-            "started": run.get("started"),
+            "started": f"{datetime.fromisoformat(run['started']):%Y-%m-%d %H:%M} UTC" if "started" in run else None,
             "parents": run.get("parents", []),
         }
 
