@@ -78,7 +78,11 @@ def differing(records: Sequence[ExperimentRecord]) -> list[str]:
 
 
 def overview_table(
-    records: Sequence[ExperimentRecord], root: Path, columns: Sequence[str] | None = None, metric: str | None = None
+    records: Sequence[ExperimentRecord],
+    root: Path,
+    columns: Sequence[str] | None = None,
+    metric: str | None = None,
+    width: int | None = None,
 ) -> RenderableType:
     """All experiments, a line each: status, metrics, chosen settings.
 
@@ -87,6 +91,7 @@ def overview_table(
         root: where they lie.
         columns: key paths of settings to show; data source and model by default.
         metric: the metric to show; each experiment's first by default.
+        width: columns of the terminal; what does not fit is left out, the start time first. None for no limit.
     """
     if not records:
         return Text(f"There are no experiments in {root} yet; start one with 'kedro run'.")
@@ -95,29 +100,35 @@ def overview_table(
     if unknown:
         known = [key for record in records for key in settings(record.config)]
         raise RecordError(f"no experiment has the setting '{unknown[0]}'; {did_you_mean(unknown[0], known)}")
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("N", justify="right", no_wrap=True)
-    for title in (
-        "experiment",
-        "status",
-        "started",
-        "result",
-        "test",
-        *(column.removesuffix(".type") for column in columns),
-    ):
-        table.add_column(title, overflow="fold")
-    for record in records:
-        table.add_row(*_row(record, metric, columns))
+    rows = [_row(record, metric, columns) for record in records]
+    titles = ["N", "experiment", "status", "started", "result", "test", *(c.removesuffix(".type") for c in columns)]
+    shown = _fitting(titles, rows, width)
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for at in shown:
+        table.add_column(titles[at], justify="right" if at == 0 else "left", overflow="ellipsis", no_wrap=True)
+    for row in rows:
+        table.add_row(*(row[at] for at in shown))
     return table
 
 
-def _row(record: ExperimentRecord, metric: str | None, columns: Sequence[str]) -> list[RenderableType]:
+def _fitting(titles: Sequence[str], rows: Sequence[Sequence[Text]], width: int | None) -> list[int]:
+    """Positions of the columns that fit; dropped are the start time, then from the right, down to result and test."""
+    widths = [max(len(title), *(row[at].cell_len for row in rows)) + 2 for at, title in enumerate(titles)]
+    shown = list(range(len(titles)))
+    for at in (titles.index("started"), *reversed(range(titles.index("test"), len(titles)))):
+        if width is None or sum(widths[i] for i in shown) <= width + 2:
+            break
+        shown.remove(at)
+    return shown
+
+
+def _row(record: ExperimentRecord, metric: str | None, columns: Sequence[str]) -> list[Text]:
     validation, test = _results(record, metric)
     return [
-        str(record.id),
+        Text(str(record.id)),
         Text(record.name),
         Text(record.status, style=STYLES.get(record.status, "")),
-        _when(record.started),
+        Text(_when(record.started)),
         Text(validation),
         Text(test),
         *(Text(_setting(record, column) or "–") for column in columns),

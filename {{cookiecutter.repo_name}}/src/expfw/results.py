@@ -89,11 +89,11 @@ class Predictions:
         if name in self.frame:
             return np.asarray(self.frame[name])
         columns = [column for column in self.frame.columns if str(column).startswith(f"{name}_")]
-        return self.frame[columns].to_numpy() if columns else None
+        return np.ascontiguousarray(self.frame[columns].to_numpy()) if columns else None
 
     def _block(self, prefix: str) -> NDArray[np.float64] | None:
         columns = [column for column in self.frame.columns if column.startswith(prefix)]
-        return self.frame[columns].to_numpy(dtype=np.float64) if columns else None
+        return np.ascontiguousarray(self.frame[columns].to_numpy(dtype=np.float64)) if columns else None
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import click
 
 from expfw.run.files import plain
+
+UNLIMITED = 1000
+"""Columns of an output that is no terminal."""
 
 FORMAT = click.option(
     "--format",
@@ -23,8 +27,16 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))
 
 
+def terminal_width() -> int | None:
+    """Columns of the terminal; None where the output goes to a file or another program and nothing limits it."""
+    from rich.console import Console
+
+    console = Console()
+    return console.width if console.is_terminal or "COLUMNS" in os.environ else None
+
+
 def print_rich(renderable: Any) -> None:
     """Print something for people: in colours on a terminal, plain elsewhere."""
     from rich.console import Console
 
-    Console().print(renderable)
+    Console(width=terminal_width() or UNLIMITED).print(renderable)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from expfw.cli.output import FORMAT, print_json, print_rich
+from expfw.cli.output import FORMAT, print_json, print_rich, terminal_width
 
 
 @click.command("list")
@@ -27,7 +27,11 @@ def list_experiments(metadata: Any, sort: str | None, columns: str | None, form:
         print_json([record.as_json() for record in records])
     else:
         metric = None if sort in (None, *FIELDS) else sort
-        print_rich(overview_table(records, root, [c for c in (columns or "").split(",") if c] or None, metric))
+        print_rich(
+            overview_table(
+                records, root, [c for c in (columns or "").split(",") if c] or None, metric, terminal_width()
+            )
+        )
 
 
 @click.command("show")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,12 +86,13 @@ def load_experiment(
         The experiment, with every fault of structure that was found.
     """
     merged, faults = Merged(), list[Fault]()
-    chain = _chain(name, files, read, faults)
+    chain, whole = _chain(name, files, read, faults)
     merged.lay({key: value for key, value in base.items() if key in KEYS}, base_origin)
     for where, content in chain:
         merged.lay({key: value for key, value in content.items() if key in KEYS and key != "extends"}, where)
     merged.lay({key: value for key, value in params.items() if key in KEYS}, PARAMS)
-    if not any(fault.key in ("experiment", "extends") or fault.key.startswith("line") for fault in faults):
+    faults += merged.faults
+    if whole:
         faults += _structure_faults(merged)
     own = chain[-1][0] if chain else ""
     return Experiment(name, {**ABSENT, **merged.values}, merged, tuple(faults), own)
@@ -98,8 +100,8 @@ def load_experiment(
 
 def _chain(
     name: str, files: Mapping[str, Any], read: Callable[[str], str], faults: list[Fault]
-) -> list[tuple[str, dict[str, Any]]]:
-    """The file of ``name`` and all that it extends, farthest ancestor first."""
+) -> tuple[list[tuple[str, dict[str, Any]]], bool]:
+    """The file of ``name`` and all that it extends, farthest ancestor first; and whether all of it could be read."""
     chain: list[tuple[str, dict[str, Any]]] = []
     wanted: Any = name
     asked_by = Fault("kedro run", "experiment", "")
@@ -107,26 +109,30 @@ def _chain(
         where = _find(wanted, files)
         if where is None:
             faults.append(_unknown(wanted, files, asked_by))
-            break
+            return chain[::-1], False
         if any(where == seen for seen, _ in chain):
             circle = " → ".join([*(_stem(seen) for seen, _ in chain), str(wanted)])
             faults.append(Fault(chain[-1][0], "extends", f"experiments extend each other in a circle: {circle}"))
-            break
+            return chain[::-1], False
         content = _read(where, read, faults)
+        if content is None:
+            return chain[::-1], False
         faults += _unknown_keys(where, content)
         chain.append((where, content))
         wanted, asked_by = content.get("extends"), Fault(where, "extends", "")
-    return chain[::-1]
+    return chain[::-1], True
 
 
-def _read(where: str, read: Callable[[str], str], faults: list[Fault]) -> dict[str, Any]:
+def _read(where: str, read: Callable[[str], str], faults: list[Fault]) -> dict[str, Any] | None:
     try:
         return parse(read(where), where)
     except Unreadable as error:
         faults.append(error.fault)
     except UnicodeDecodeError as error:
         faults.append(Fault(where, f"byte {error.start}", "is not UTF-8 text", "save it as UTF-8"))
-    return {}
+    except OSError as error:
+        faults.append(Fault(where, "", f"cannot be read: {error.strerror or error}"))
+    return None
 
 
 def _stem(where: str) -> str:
@@ -152,6 +158,10 @@ def _unknown_keys(where: str, content: Mapping[str, Any]) -> list[Fault]:
 def _structure_faults(merged: Merged) -> list[Fault]:
     values = merged.values
     faults = [fault for key in STEPS for fault in _step_faults(key, merged)]
+    faults += [
+        Fault(merged.origin(path), ".".join(path), f"is {value}, which is no number in JSON", "give a finite number")
+        for path, value in _infinite(values, ())
+    ]
     if not isinstance(values.get("defaults", {}), Mapping):
         faults.append(_misfit(merged, "defaults", "an object"))
     for key, expected in (("description", str), ("tags", list)):
@@ -163,6 +173,16 @@ def _structure_faults(merged: Merged) -> list[Fault]:
             Fault(merged.origin(("resampling",)) or "experiment", "resampling", "is null, and so is holdout", hint)
         )
     return faults
+
+
+def _infinite(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], float]]:
+    """Infinities and not-a-number: they run, but no record in JSON could say what ran."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield path, value
+    elif isinstance(value, Mapping | list):
+        entries = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, item in entries:
+            yield from _infinite(item, (*path, str(key)))
 
 
 def _step_faults(key: str, merged: Merged) -> list[Fault]:

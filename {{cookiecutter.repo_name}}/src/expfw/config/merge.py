@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from expfw.errors import Fault
+
 Path = tuple[str, ...]
 """Key path of a value, for example ``("model", "params", "n_estimators")``."""
 
@@ -17,6 +19,7 @@ class Merged:
     Args:
         values: the values so far.
         origins: for each value that is no object, and for each empty object, the layer that it came from.
+        faults: positions in lists that there are not.
 
     Example:
         >>> merged = Merged()
@@ -31,6 +34,7 @@ class Merged:
 
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[Path, str] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
 
     def lay(self, layer: Mapping[str, Any], origin: str) -> None:
         """Lay ``layer`` over what is there: objects are merged key by key, everything else is replaced.
@@ -51,7 +55,8 @@ class Merged:
         return self.origins.get(path, "")
 
     def _over(self, under: Any, over: Any, origin: str, path: Path) -> Any:
-        if isinstance(under, list) and _are_positions(over, len(under)):
+        if isinstance(under, list) and _are_positions(over):
+            self.faults += _beyond(under, over, origin, path)
             return [
                 self._over(item, over[str(i)], origin, (*path, str(i))) if str(i) in over else item
                 for i, item in enumerate(under)
@@ -87,5 +92,11 @@ class Merged:
             del self.origins[other]
 
 
-def _are_positions(keys: Any, length: int) -> bool:
-    return isinstance(keys, Mapping) and bool(keys) and all(str(k).isdigit() and int(k) < length for k in keys)
+def _are_positions(keys: Any) -> bool:
+    return isinstance(keys, Mapping) and bool(keys) and all(str(key).isdecimal() for key in keys)
+
+
+def _beyond(items: list[Any], over: Mapping[str, Any], origin: str, path: Path) -> list[Fault]:
+    entries = "1 entry" if len(items) == 1 else f"{len(items)} entries"
+    what = f"there is no such position, the list has {entries} (counted from 0)"
+    return [Fault(origin, ".".join((*path, key)), what) for key in over if int(key) >= len(items)]

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import inspect
-import logging
-import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-
-from kedro.io import DataCatalog
 
 from expfw.config.experiment import PARAMS, Experiment, configuration_hash
 from expfw.config.files import kind
 from expfw.config.keys import KEYS, STEPS, Step
 from expfw.construct.blueprint import Blueprint
 from expfw.construct.find import Components, NotFound, Target
+from expfw.construct.signature import configurable, missing_methods, required, services_of, signature_of
+from expfw.construct.values import WrongValue, checked_value
 from expfw.errors import ConfigurationError, Fault, did_you_mean
 from expfw.interfaces import Metric
-from expfw.report.collector import ReportCollector
-from expfw.run.events import Timer
-from expfw.run.folder import ResultFolder
-
-SERVICES: tuple[type, ...] = (ReportCollector, logging.Logger, Timer, ResultFolder, DataCatalog)
-"""Types that a constructor may ask for."""
 
 Planned = Blueprint | str | None
 """A step's plan; a metric may be the name of a scikit-learn scorer."""
@@ -165,10 +157,51 @@ class _Planner:
         signature = signature_of(blueprint.target)
         if signature is None:
             return blueprint
+        before = len(self.faults)
         self.check_parameters(blueprint, signature, path)
+        blueprint = self.check_values(blueprint, signature, path)
         if inspect.isclass(blueprint.target):
             self.takeable |= configurable(signature, blueprint.services)
-        return with_defaults(blueprint, signature, self.defaults)
+        blueprint = with_defaults(blueprint, signature, self.defaults)
+        if len(self.faults) == before:
+            self.check_construction(blueprint, path)
+        return blueprint
+
+    def check_values(self, blueprint: Blueprint, signature: inspect.Signature, path: tuple[str, ...]) -> Blueprint:
+        """Check each value against what the class says of its parameter."""
+        params = dict(blueprint.params)
+        for name in configurable(signature, blueprint.services) & set(params):
+            if not _holds_blueprint(params[name]):
+                try:
+                    params[name] = checked_value(blueprint.target, name, params[name])
+                except WrongValue as problem:
+                    self.fault((*path, "params", name), f"{blueprint.type}: {problem}", problem.hint)
+        return replace(blueprint, params=params)
+
+    def check_construction(self, blueprint: Blueprint, path: tuple[str, ...]) -> None:
+        """Build a component once where that tells something: some check their parameters only then (splitters do).
+
+        A data source is left alone, for it might open a connection, and so is what asks for a service.
+        """
+        if path[0] == "data_source" or blueprint.services or not inspect.isclass(blueprint.target):
+            return
+        try:
+            component = blueprint.build()
+        except Exception as error:
+            first_line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            self.fault((*path, "params"), f"{blueprint.type} refuses them: {first_line}")
+            return
+        if path == ("holdout",):
+            self.check_single_split(component, path)
+
+    def check_single_split(self, splitter: Any, path: tuple[str, ...]) -> None:
+        try:
+            splits = int(splitter.get_n_splits())
+        except Exception:
+            return  # it depends on the data: the hold_out node will see
+        if splits != 1:
+            hint = "set n_splits to 1, or choose another splitter (sklearn.model_selection.ShuffleSplit, LastRows)"
+            self.fault((*path, "params"), f"gives {splits} splits, a hold-out is one", hint)
 
     def check_defaults(self) -> None:
         """An experiment's own default that no component takes is a slip; a project's may wait for others."""
@@ -205,46 +238,10 @@ class _Planner:
         self.faults.append(Fault(where, ".".join(path), what, hint))
 
 
-def signature_of(target: Target) -> inspect.Signature | None:
-    """A class's or function's signature; None where Python cannot tell it (some compiled classes)."""
-    try:
-        return inspect.signature(target)
-    except (TypeError, ValueError):
-        return None
-
-
-def services_of(target: Target) -> dict[str, type]:
-    """Constructor parameters that ask for a service, with the service's type.
-
-    Example:
-        >>> class MyModel:
-        ...     def __init__(self, depth: int, logger: logging.Logger) -> None: ...
-        >>> services_of(MyModel)
-        {'logger': <class 'logging.Logger'>}
-    """
-    if not inspect.isclass(target):
-        return {}
-    try:
-        hints = typing.get_type_hints(target.__init__)
-    except (NameError, TypeError, AttributeError):
-        return {}
-    found = {
-        name: next((s for s in SERVICES if s is hint or s in typing.get_args(hint)), None)
-        for name, hint in hints.items()
-    }
-    return {name: service for name, service in found.items() if service is not None and name != "return"}
-
-
-def configurable(signature: inspect.Signature, services: Mapping[str, type]) -> set[str]:
-    """Names of the parameters that a configuration may give."""
-    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return {p.name for p in signature.parameters.values() if p.kind in named and p.name not in services}
-
-
-def required(signature: inspect.Signature, services: Mapping[str, type]) -> set[str]:
-    """Names of the parameters that a configuration must give."""
-    parameters = signature.parameters
-    return {n for n in configurable(signature, services) if parameters[n].default is inspect.Parameter.empty}
+def _holds_blueprint(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_holds_blueprint(item) for item in value.values())
+    return any(map(_holds_blueprint, value)) if isinstance(value, list) else isinstance(value, Blueprint)
 
 
 def with_defaults(blueprint: Blueprint, signature: inspect.Signature, defaults: Mapping[str, Any]) -> Blueprint:
@@ -270,27 +267,3 @@ def _builds(blueprint: Blueprint) -> bool:
     except Exception:
         return False
     return True
-
-
-def missing_methods(target: Target, interface: type) -> list[str]:
-    """Methods of an interface that a class does not have.
-
-    Example:
-        >>> from expfw.interfaces import Model
-        >>> missing_methods(dict, Model)
-        ['fit', 'predict']
-    """
-    if not inspect.isclass(target):
-        return [] if interface is Metric else [*_methods(interface)]
-    return [name for name in _methods(interface) if not _has_method(target, name)]
-
-
-def _has_method(target: Target, name: str) -> bool:
-    if name == "__call__":  # every class can be called; what counts is whether its instances can
-        return any(name in vars(parent) for parent in inspect.getmro(target))  # type: ignore[arg-type]
-    return callable(getattr(target, name, None))
-
-
-def _methods(interface: type) -> list[str]:
-    own = vars(interface)
-    return [name for name, value in own.items() if inspect.isfunction(value) and (name == "__call__" or name[0] != "_")]

@@ -97,7 +97,7 @@ def timing(events: EventLog) -> dict[str, Any]:
         ``{"nodes": {"fit": 1.2}, "folds": {"0": 0.2}, "parts": [{"step", "fold", "part", "seconds"}]}``
     """
     return {
-        "nodes": {event["node"]: event["seconds"] for event in events.read("saved")},
+        "nodes": {event["node"]: event["seconds"] for event in (*events.read("ran"), *events.read("saved"))},
         "folds": {str(event["fold"]): event["seconds"] for event in events.read("fold")},
         "parts": [{key: event[key] for key in ("step", "fold", "part", "seconds")} for event in events.read("part")],
     }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -42,7 +45,8 @@ class ExperimentHooks:
 
     @hook_impl
     def before_dataset_loaded(self, node: Node) -> None:
-        """A node's time begins with its first input."""
+        """A node's time begins with its first input; in a worker process, signals end it without a word."""
+        _leave_signals_to_the_main_process()
         self._started.setdefault(node.name, time.perf_counter())
 
     @hook_impl
@@ -57,14 +61,31 @@ class ExperimentHooks:
         return {name: builder(key, context, catalog) for name, key in keys.items() if name != key and key in STEPS}
 
     @hook_impl
+    def after_node_run(self, node: Node) -> None:
+        """Note the time of a node that may save nothing (``fit`` without resampling)."""
+        if node.name in self._contexts:
+            context, _ = self._contexts[node.name]
+            context.events.append("ran", node=node.name, seconds=self._seconds(node))
+
+    @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
         """Record what a node wrote, with its checksum, and how long the node has taken so far."""
         if node.name not in self._contexts:
             return
         context, catalog = self._contexts[node.name]
-        seconds = time.perf_counter() - self._started.get(node.name, time.perf_counter())
         files = {_name(path, context.folder.path): checksum(path) for path in _files(catalog, dataset_name, data)}
-        context.events.append("saved", node=node.name, output=dataset_name, seconds=seconds, files=files)
+        context.events.append("saved", node=node.name, output=dataset_name, seconds=self._seconds(node), files=files)
+
+    def _seconds(self, node: Node) -> float:
+        now = time.perf_counter()
+        return now - self._started.get(node.name, now)
+
+
+def _leave_signals_to_the_main_process() -> None:
+    """In a worker, end at once on Ctrl-C and SIGTERM: the main process records the interruption and says so."""
+    if multiprocessing.parent_process() is not None and threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _path(catalog: Catalog, name: str) -> Path | None:
