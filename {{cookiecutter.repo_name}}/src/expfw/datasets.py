@@ -1,26 +1,28 @@
-"""Kedro datasets for what the workflow produces: folds, one model per fold, tables of predictions.
+"""Kedro datasets for what the workflow produces. Each file appears under its name only when it is whole.
 
-kedro-datasets has none for folds or fold models, and none for tables that keeps number-valued categories (Parquet turns
-them into plain numbers) without importing the readers of databases and clouds beside it.
+kedro-datasets has the like for some of them, but writes in place, so that a killed run leaves half a file; it has none
+for folds or fold models, and its readers of tables import those of databases and clouds beside them. Parquet would turn
+number-valued categories into plain numbers; Feather keeps them.
 """
 
 from __future__ import annotations
 
+import json
 import pickle
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 from kedro.io import AbstractDataset
 
 from expfw.interfaces import Fold
-from expfw.run.files import atomic
+from expfw.run.files import atomic, json_text
 
 
-class FoldsDataset(AbstractDataset[list[Fold], list[Fold]]):
-    """Rows of each fold, as arrays in one ``.npz`` file (``train_0``, ``validation_0``, …); no pickle inside.
+class _FileDataset(AbstractDataset[Any, Any]):
+    """One file, which appears under its name only when it is whole.
 
     Args:
         filepath: the file.
@@ -31,24 +33,81 @@ class FoldsDataset(AbstractDataset[list[Fold], list[Fold]]):
         self._filepath = Path(filepath)
         self.metadata = metadata
 
-    def load(self) -> list[Fold]:
-        """The folds, in their order."""
-        with np.load(self._filepath, allow_pickle=False) as arrays:
-            return [Fold(arrays[f"train_{i}"], arrays[f"validation_{i}"]) for i in range(len(arrays.files) // 2)]
+    def load(self) -> Any:
+        """What the file holds."""
+        with self._filepath.open("rb") as file:
+            return self._read(file)
 
-    def save(self, data: list[Fold]) -> None:
-        """Write the folds; row numbers are kept as 64-bit integers."""
-        arrays = {f"train_{i}": np.asarray(fold.train, dtype=np.int64) for i, fold in enumerate(data)}
-        arrays |= {f"validation_{i}": np.asarray(fold.validation, dtype=np.int64) for i, fold in enumerate(data)}
+    def save(self, data: Any) -> None:
+        """Write the file."""
         self._filepath.parent.mkdir(parents=True, exist_ok=True)
         with atomic(self._filepath) as file:
-            np.savez(file, allow_pickle=False, **arrays)
+            self._write(file, data)
+
+    def _read(self, file: IO[bytes]) -> Any:
+        raise NotImplementedError
+
+    def _write(self, file: IO[bytes], data: Any) -> None:
+        raise NotImplementedError
 
     def _exists(self) -> bool:
         return self._filepath.exists()
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath.as_posix()}
+
+
+class FoldsDataset(_FileDataset):
+    """Rows of each fold, as arrays in one ``.npz`` file (``train_0``, ``validation_0``, …); no pickle inside."""
+
+    def _read(self, file: IO[bytes]) -> list[Fold]:
+        with np.load(file, allow_pickle=False) as arrays:
+            return [Fold(arrays[f"train_{i}"], arrays[f"validation_{i}"]) for i in range(len(arrays.files) // 2)]
+
+    def _write(self, file: IO[bytes], data: list[Fold]) -> None:
+        arrays = {f"train_{i}": np.asarray(fold.train, dtype=np.int64) for i, fold in enumerate(data)}
+        arrays |= {f"validation_{i}": np.asarray(fold.validation, dtype=np.int64) for i, fold in enumerate(data)}
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+class TableDataset(_FileDataset):
+    """A frame as a Feather file (Arrow IPC), which keeps all types, those of categories included; without its index."""
+
+    def _read(self, file: IO[bytes]) -> pd.DataFrame:
+        return pd.read_feather(file)
+
+    def _write(self, file: IO[bytes], data: pd.DataFrame) -> None:
+        data.reset_index(drop=True).to_feather(file)
+
+
+class ObjectDataset(_FileDataset):
+    """Any object as a pickle file: data of whatever kind, models."""
+
+    def _read(self, file: IO[bytes]) -> Any:
+        return pickle.load(file)  # noqa: S301 - written by the project's own runs
+
+    def _write(self, file: IO[bytes], data: Any) -> None:
+        pickle.dump(data, file, protocol=pickle.HIGHEST_PROTOCOL)
+
+
+class JsonDataset(_FileDataset):
+    """JSON for people and programs: indented, not-a-number as null."""
+
+    def _read(self, file: IO[bytes]) -> Any:
+        return json.load(file)
+
+    def _write(self, file: IO[bytes], data: Any) -> None:
+        file.write(json_text(data).encode())
+
+
+class TextDataset(_FileDataset):
+    """A text in UTF-8."""
+
+    def _read(self, file: IO[bytes]) -> str:
+        return file.read().decode()
+
+    def _write(self, file: IO[bytes], data: str) -> None:
+        file.write(data.encode())
 
 
 class FoldModels(Mapping[int, Any]):
@@ -109,35 +168,6 @@ class FoldModelsDataset(AbstractDataset[dict[int, Any], FoldModels]):
 
     def _exists(self) -> bool:
         return self._filepath.is_dir()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath.as_posix()}
-
-
-class TableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
-    """A frame as a Feather file (Arrow IPC), which keeps all types, those of categories included.
-
-    Args:
-        filepath: the file.
-        metadata: for Kedro-Viz; not read.
-    """
-
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._filepath = Path(filepath)
-        self.metadata = metadata
-
-    def load(self) -> pd.DataFrame:
-        """The frame."""
-        return pd.read_feather(self._filepath)
-
-    def save(self, data: pd.DataFrame) -> None:
-        """Write the frame; its index is not kept."""
-        self._filepath.parent.mkdir(parents=True, exist_ok=True)
-        with atomic(self._filepath) as file:
-            data.reset_index(drop=True).to_feather(file)
-
-    def _exists(self) -> bool:
-        return self._filepath.exists()
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath.as_posix()}

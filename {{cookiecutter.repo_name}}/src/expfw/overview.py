@@ -14,6 +14,7 @@ from rich.text import Text
 
 from expfw.errors import RecordError, did_you_mean
 from expfw.record import ExperimentRecord, headline, number, with_spread
+from expfw.settings import Setting
 
 STYLES = {"COMPLETED": "green", "FAILED": "red", "INTERRUPTED": "yellow", "RUNNING": "cyan", "DEAD": "red"}
 FIELDS = ("id", "name", "status", "started")
@@ -41,7 +42,7 @@ def sorted_records(records: Sequence[ExperimentRecord], key: str | None) -> list
         raise RecordError(
             f"cannot sort by '{key}': no experiment has it; {did_you_mean(key, [*FIELDS, *metric_names(records)])}"
         )
-    ascending = key.endswith(ERRORS) and not key.rpartition(".")[2].startswith("neg_")
+    ascending = key.lower().endswith(ERRORS) and not key.rpartition(".")[2].startswith("neg_")
     measured.sort(key=lambda record: record.metric(key) or 0.0, reverse=not ascending)
     return measured + [record for record in records if record.metric(key) is None]
 
@@ -95,8 +96,8 @@ def overview_table(
     """
     if not records:
         return Text(f"There are no experiments in {root} yet; start one with 'kedro run'.")
+    unknown = [c for c in columns or () if all(_setting(record, c) is None for record in records)]
     columns = ["data_source", "model.type"] if columns is None else list(columns)
-    unknown = [c for c in columns if all(_setting(record, c) is None for record in records)]
     if unknown:
         known = [key for record in records for key in settings(record.config)]
         raise RecordError(f"no experiment has the setting '{unknown[0]}'; {did_you_mean(unknown[0], known)}")
@@ -191,4 +192,16 @@ def _pairs(title: str, values: Mapping[str, Any]) -> Table:
     table.add_column("")
     for key, value in values.items():
         table.add_row(Text(key), Text(value if isinstance(value, str) else json.dumps(value)))
+    return table
+
+
+def configuration_table(chosen: Sequence[Setting], *, origin: bool) -> RenderableType:
+    """Settings with their values and, if asked for, where each came from."""
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("setting", "value", *(["origin"] if origin else [])):
+        table.add_column(title, overflow="fold")
+    for setting in chosen:
+        value = setting.value if isinstance(setting.value, str) else json.dumps(setting.value)
+        cells = [Text(setting.key), Text(value), Text(setting.origin or "not given", style="dim")]
+        table.add_row(*cells[: 3 if origin else 2])
     return table

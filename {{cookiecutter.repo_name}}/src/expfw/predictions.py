@@ -31,7 +31,7 @@ def prediction_table(model: Any, data: Data, rows: Rows, fold: int, labels: Any 
         "fold": np.full(len(part), fold, dtype=np.int64),
         "row": np.asarray(rows, dtype=np.int64),
     }
-    classes = getattr(model, "classes_", None)
+    classes = single_target_classes(model)
     labels = None if classes is None else class_labels(classes, labels)
     if part.y is not None:
         columns |= _target_columns("y_true", part.y, labels)
@@ -39,6 +39,12 @@ def prediction_table(model: Any, data: Data, rows: Rows, fold: int, labels: Any 
     if classes is not None:
         columns |= _score_columns(model, part.X, classes, labels)
     return pd.DataFrame(columns)
+
+
+def single_target_classes(model: Any) -> Any:
+    """A classifier's ``classes_``; None for a regressor, and for several targets, where scikit-learn gives a list."""
+    classes = getattr(model, "classes_", None)
+    return None if isinstance(classes, list) else classes
 
 
 def class_labels(classes: Any, y: Any = None) -> Any:

@@ -15,7 +15,7 @@ from expfw.datasets import FoldModels
 from expfw.errors import ComponentError
 from expfw.interfaces import Data, Fold, Rows
 from expfw.model import FittedModel, fit_transform
-from expfw.predictions import class_labels, empty_table, prediction_table
+from expfw.predictions import class_labels, empty_table, prediction_table, single_target_classes
 from expfw.results import Predictions
 from expfw.run.build import Builder, RunReports
 from expfw.scoring import held_out_metrics, validation_metrics
@@ -124,7 +124,7 @@ def _fitted(data: Data, features: Builder, model: Builder, fold: int | None) -> 
 
 
 def _predicted(model: FittedModel, data: Data, rows: Rows, fold: int | None) -> pd.DataFrame:
-    classes = getattr(model, "classes_", None)
+    classes = single_target_classes(model)
     labels = None if classes is None else class_labels(classes, data.y)
     with blame(f"model {type(model.model).__name__}", "predict", fold):
         return prediction_table(model, data, rows, fold or 0, labels)

@@ -1,7 +1,5 @@
 """Kedro's project settings. What names the framework makes every run an experiment; the rest is yours to change."""
 
-from pathlib import Path
-
 from expfw.config.loader import ExperimentConfigLoader
 from expfw.run.hooks import ExperimentHooks
 from expfw.run.log import configure_project_logging
@@ -17,4 +15,4 @@ HOOKS = (ExperimentHooks(),)
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-viz", "kedro-telemetry")
 
 # Kedro itself looks for logging.yml in a folder "conf" only.
-configure_project_logging(Path.cwd() / CONF_SOURCE / "base" / "logging.yml")
+configure_project_logging(CONF_SOURCE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from expfw.cli.check import check_experiments
 from expfw.cli.records import list_experiments, show_experiment
 
 
@@ -17,5 +18,5 @@ def experiment() -> None:
     """Look at experiments, compare them, start new ones."""
 
 
-for _command in (list_experiments, show_experiment):
+for _command in (check_experiments, list_experiments, show_experiment):
     experiment.add_command(_command)

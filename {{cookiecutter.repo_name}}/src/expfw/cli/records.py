@@ -35,17 +35,28 @@ def list_experiments(metadata: Any, sort: str | None, columns: str | None, form:
 
 
 @click.command("show")
-@click.argument("number", type=int)
+@click.argument("which", metavar="N|NAME")
+@click.option("--origin", is_flag=True, help="say for each setting which file and line, or --params, it came from")
+@click.option("--diff", is_flag=True, help="only the settings that differ from the global defaults")
 @FORMAT
 @click.pass_obj
-def show_experiment(metadata: Any, number: int, form: str) -> None:
-    """One experiment: status, results, configuration, timing."""
-    from expfw.overview import detail
+def show_experiment(metadata: Any, which: str, origin: bool, diff: bool, form: str) -> None:
+    """One experiment: a recorded one by its number, a configured one by its name."""
+    from expfw.overview import configuration_table, detail
     from expfw.record import read_record
     from expfw.run.folder import find_folder, result_root
+    from expfw.settings import configured_settings, recorded_settings
 
-    record = read_record(find_folder(result_root(Path(metadata.project_path)), number))
-    if form == "json":
+    project = Path(metadata.project_path)
+    record = read_record(find_folder(result_root(project), int(which))) if which.isdecimal() else None
+    if origin or diff or record is None:
+        settings = recorded_settings(record) if record else configured_settings(project, metadata.package_name, which)
+        chosen = [setting for setting in settings if not (diff and setting.is_default)]
+        if form == "json":
+            print_json({setting.key: {"value": setting.value, "origin": setting.origin} for setting in chosen})
+        else:
+            print_rich(configuration_table(chosen, origin=origin))
+    elif form == "json":
         print_json(record.as_json())
     else:
         print_rich(detail(record))

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 from kedro.io import DataCatalog, DatasetError
+from kedro.utils import find_kedro_project
 
 from expfw.errors import ComponentError, did_you_mean
 from expfw.interfaces import Data
@@ -208,25 +209,31 @@ class CatalogEntry:
 
 def _read(where: str, path: str, reader: Callable[[Path], pd.DataFrame]) -> pd.DataFrame:
     """The table in a file; every fault as a :class:`ComponentError`."""
-    if not Path(path).is_file():
-        raise ComponentError(f"{where}: there is no such file in {Path.cwd()}; {_nearest_file(path)}")
+    file = _project() / path
+    if not file.is_file():
+        raise ComponentError(f"{where}: there is no such file in {_project()}; {_nearest_file(path)}")
     try:
-        return reader(Path(path))
+        return reader(file)
     except pd.errors.EmptyDataError as error:
         raise ComponentError(f"{where}: the file is empty; it needs column names and rows") from error
     except (OSError, ValueError, LookupError) as error:
         raise ComponentError(f"{where}: the file could not be read: {error}") from error
 
 
+def _project() -> Path:
+    """The project's folder, also where a command is given in a folder below it."""
+    return find_kedro_project(Path.cwd()) or Path.cwd()
+
+
 def _nearest_file(path: str) -> str:
     """What to write instead of the path of a file that does not exist."""
-    folder = Path(path).parent
+    shown, folder = Path(path).parent, (_project() / path).parent
     if "://" in path:
         return "a remote file needs an entry in the catalog and the data source 'CatalogEntry'"
     if not folder.is_dir():
-        return f"there is no folder '{folder}' either"
+        return f"there is no folder '{shown}' either"
     files = [file.name for file in folder.iterdir() if file.is_file()]
-    return did_you_mean(Path(path).name, files) or f"the folder '{folder}' holds no files"
+    return did_you_mean(Path(path).name, files) or f"the folder '{shown}' holds no files"
 
 
 def _cut(

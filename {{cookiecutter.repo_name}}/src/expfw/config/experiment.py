@@ -6,11 +6,12 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from expfw.config.files import SUFFIXES, Unreadable, kind, parse
+from expfw.config.files import Unreadable, kind, parse
 from expfw.config.keys import ABSENT, DESCRIPTIVE, KEYS, STEPS
+from expfw.config.lines import lines_of
 from expfw.config.merge import Merged
 from expfw.errors import Fault, did_you_mean
 
@@ -28,6 +29,7 @@ class Experiment:
         merged: the same with the origin of each value.
         faults: what is wrong with its structure.
         own: the experiment's own file, as an origin; empty if there is none.
+        texts: text of each file that was read, for the lines of values.
 
     Example:
         >>> files = {"a.json": '{"data_source": {"type": "A"}, "model": {"type": "B"}, "holdout": {"type": "C"}}'}
@@ -41,6 +43,7 @@ class Experiment:
     merged: Merged
     faults: tuple[Fault, ...] = ()
     own: str = ""
+    texts: dict[str, str] = field(default_factory=dict)
 
     @property
     def computed(self) -> dict[str, Any]:
@@ -48,8 +51,21 @@ class Experiment:
         return {key: value for key, value in self.values.items() if key not in DESCRIPTIVE}
 
     def origin(self, *path: str) -> str:
-        """Where the value at a key path came from."""
+        """Where the value at a key path came from: a file, or ``--params``."""
         return self.merged.origin(path)
+
+    def place(self, *path: str) -> str:
+        """The same with the line where the file's format gives it, for example ``config/experiments/a.json:7``.
+
+        A default that a component takes has the place of that default.
+        """
+        if path not in self.merged.origins and len(path) > 2 and path[-2] == "params":
+            default = ("defaults", path[-1])
+            path = default if default in self.merged.origins else path
+        origin = self.merged.origin(path)
+        lines = lines_of(self.texts[origin]) if origin in self.texts else {}
+        line = next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), None)
+        return origin if line is None else f"{origin}:{line}"
 
 
 def configuration_hash(computed: Mapping[str, Any]) -> str:
@@ -85,8 +101,13 @@ def load_experiment(
     Returns:
         The experiment, with every fault of structure that was found.
     """
-    merged, faults = Merged(), list[Fault]()
-    chain, whole = _chain(name, files, read, faults)
+    merged, faults, texts = Merged(), list[Fault](), dict[str, str]()
+
+    def remember(where: str) -> str:
+        texts[where] = read(where)
+        return texts[where]
+
+    chain, whole = _chain(name, files, remember, faults)
     merged.lay({key: value for key, value in base.items() if key in KEYS}, base_origin)
     for where, content in chain:
         merged.lay({key: value for key, value in content.items() if key in KEYS and key != "extends"}, where)
@@ -95,7 +116,7 @@ def load_experiment(
     if whole:
         faults += _structure_faults(merged)
     own = chain[-1][0] if chain else ""
-    return Experiment(name, {**ABSENT, **merged.values}, merged, tuple(faults), own)
+    return Experiment(name, {**ABSENT, **merged.values}, merged, tuple(faults), own, texts)
 
 
 def _chain(
@@ -110,6 +131,9 @@ def _chain(
         if where is None:
             faults.append(_unknown(wanted, files, asked_by))
             return chain[::-1], False
+        twins = _named(wanted, files)[1:]
+        if twins:
+            faults.append(Fault(where, "", f"has the name of {', '.join(twins)} as well", "rename one of them"))
         if any(where == seen for seen, _ in chain):
             circle = " → ".join([*(_stem(seen) for seen, _ in chain), str(wanted)])
             faults.append(Fault(chain[-1][0], "extends", f"experiments extend each other in a circle: {circle}"))
@@ -140,9 +164,11 @@ def _stem(where: str) -> str:
 
 
 def _find(name: Any, files: Mapping[str, Any]) -> str | None:
-    return next(
-        (where for suffix in SUFFIXES for where in files if where.rsplit("/", 1)[-1] == f"{name}{suffix}"), None
-    )
+    return next(iter(_named(name, files)), None)
+
+
+def _named(name: Any, files: Mapping[str, Any]) -> list[str]:
+    return [where for where in files if _stem(where) == str(name)]
 
 
 def _unknown(name: Any, files: Mapping[str, Any], asked_by: Fault) -> Fault:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from functools import cached_property
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kedro.config import MissingConfigException, OmegaConfigLoader
@@ -12,7 +13,8 @@ from kedro.config import MissingConfigException, OmegaConfigLoader
 from expfw.config.experiment import Experiment, load_experiment
 from expfw.config.files import SUFFIXES
 from expfw.config.keys import KEYS
-from expfw.errors import ConfigurationError, Fault, did_you_mean
+from expfw.config.lines import lines_of
+from expfw.errors import ConfigurationError, ExpfwError, Fault, did_you_mean
 from expfw.run.folder import PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ FOLDERS = ("experiments", "smoke")
 
 KEDRO_NAMES = ("catalog", "credentials", "globals", "logging", "parameters", ".")
 """Beginnings of file names that mean something to Kedro: such a file is no experiment."""
+
+BASE = "the parameter files"
+"""Origin of a global default until its file is known."""
 
 CONTEXT = "expfw_run"
 """Catalog entry that carries the run's context to every node, worker processes included."""
@@ -65,9 +70,11 @@ class ExperimentConfigLoader(OmegaConfigLoader):
     def experiment(self) -> Experiment:
         """The experiment that the parameters name, read once; what is wrong with it is among its faults."""
         if self._experiment is None:
-            self._experiment = self._load()
+            chosen = self._params().get("experiment", self._base().get("experiment", ""))
+            self._experiment = self.read(str(chosen))
         return self._experiment
 
+    @cached_property
     def experiment_files(self) -> dict[str, str]:
         """All experiment files: path relative to the project → path as the file system takes it."""
         files: dict[str, str] = {}
@@ -80,17 +87,41 @@ class ExperimentConfigLoader(OmegaConfigLoader):
                         files[f"{PurePosixPath(self.conf_source).name}/{folder}/{name}"] = str(file)
         return files
 
-    def _load(self) -> Experiment:
+    def read(self, name: str) -> Experiment:
+        """The experiment of that name; what is wrong with it is among its faults.
+
+        Args:
+            name: name of an experiment file, without its ending.
+        """
         base, params = self._base(), self._params()
-        name = str(params.get("experiment", base.get("experiment", "")))
-        files = self.experiment_files()
-
-        def read(where: str) -> str:
-            return bytes(self._fs.cat_file(files[where])).decode()
-
-        origin = f"{PurePosixPath(self.conf_source).name}/{self.base_env}"
-        experiment = load_experiment(name, files, read, base=base, params=params, base_origin=origin)
+        experiment = load_experiment(
+            name, self.experiment_files, self._text, base=base, params=params, base_origin=BASE
+        )
+        self._trace_base(experiment)
         return replace(experiment, faults=(*experiment.faults, *_unreached(params, base)))
+
+    def _text(self, where: str) -> str:
+        return bytes(self._fs.cat_file(self.experiment_files[where])).decode()
+
+    def _trace_base(self, experiment: Experiment) -> None:
+        """Give each global default the file that it stands in: of ``base`` or, stronger, of the environment."""
+        experiment.texts.update(self._base_texts)
+        for path, origin in experiment.merged.origins.items():
+            if origin == BASE:
+                holders = [where for where, text in self._base_texts.items() if path in lines_of(text)]
+                experiment.merged.origins[path] = holders[-1] if holders else BASE
+
+    @cached_property
+    def _base_texts(self) -> dict[str, str]:
+        """The parameter files with their texts, the weakest first."""
+        *_, files = self._read_raw_config("parameters")
+        root = PurePosixPath(self.conf_source)
+        paths = {f"{root.name}/{_relative(file, root)}": str(file) for file in files}
+        order = [self.base_env, self.env or self.default_run_env]
+        ranks = {where: order.index(where.split("/")[1]) if where.split("/")[1] in order else -1 for where in paths}
+        return {
+            where: bytes(self._fs.cat_file(paths[where])).decode() for where in sorted(paths, key=ranks.__getitem__)
+        }
 
     def _params(self) -> dict[str, Any]:
         return dict(self.runtime_params or {})
@@ -101,7 +132,15 @@ class ExperimentConfigLoader(OmegaConfigLoader):
             self._base_parameters = self._read_base()
         return self._base_parameters
 
+    def _check_environment(self) -> None:
+        """Kedro takes an environment that is not there for an empty one."""
+        environments = Path(self.conf_source)
+        if self.env and environments.is_dir() and not (environments / self.env).is_dir():
+            hint = did_you_mean(self.env, [path.name for path in environments.iterdir() if path.is_dir()])
+            raise ExpfwError(f"there is no environment '{self.env}' in {environments.name}; {hint}")
+
     def _read_base(self) -> dict[str, Any]:
+        self._check_environment()
         given = self.runtime_params
         self.runtime_params = {}
         try:
@@ -120,6 +159,11 @@ def _unreached(params: Mapping[str, Any], base: Mapping[str, Any]) -> list[Fault
     """``--params`` that would change nothing: neither a key of an experiment nor a parameter of the project."""
     valid = {*KEYS, *RESERVED, *base} - {"$schema", "extends", "published"}
     return [Fault("--params", key, "reaches nothing", did_you_mean(key, valid)) for key in params if key not in valid]
+
+
+def _relative(file: PurePath, root: PurePath) -> str:
+    path = PurePosixPath(file.as_posix())
+    return path.relative_to(root.as_posix()).as_posix() if path.is_relative_to(root.as_posix()) else path.name
 
 
 def _relocated(value: Any, folder: str) -> Any:

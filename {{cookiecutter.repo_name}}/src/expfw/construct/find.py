@@ -116,7 +116,7 @@ class Components:
     def _modules(self, step: Step) -> list[ModuleType]:
         packages = [f"{self.package}.components"] if self.package else []
         paths = [f"{package}.{step.module}" for package in (*packages, "expfw.components")]
-        return [importlib.import_module(path) for path in paths if _exists(path)]
+        return [_import(path) for path in paths if _exists(path)]
 
     def _suggestion(self, name: str, step: Step) -> str:
         hint = did_you_mean(name, self.short_names(step))

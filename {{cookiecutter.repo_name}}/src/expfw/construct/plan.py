@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -45,6 +45,26 @@ class Plan:
         """Identity of what is computed; equal for equal configurations, whatever they are called."""
         computed = {key: value for key, value in self.config.items() if key in self.experiment.computed}
         return configuration_hash({key: value for key, value in computed.items() if key != "defaults"})
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """For each value of the resolved configuration the file and line, or ``--params``, that it came from."""
+        return {".".join(path): self.experiment.place(*path) for path, _ in leaves(self.config)}
+
+
+def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Key paths and values of a configuration; an empty object or list counts as a value.
+
+    Example:
+        >>> list(leaves({"model": {"type": "A", "params": {}}, "tags": ["x"]}))
+        [(('model', 'type'), 'A'), (('model', 'params'), {}), (('tags', '0'), 'x')]
+    """
+    entries = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    items = [(str(key), item) for key, item in entries]
+    if not items:
+        yield path, value
+    for key, item in items:
+        yield from leaves(item, (*path, key))
 
 
 def _describe(planned: Any) -> Any:
@@ -234,7 +254,7 @@ class _Planner:
             self.fault((*path, "type"), what, f"see expfw.interfaces.{name}")
 
     def fault(self, path: tuple[str, ...], what: str, hint: str = "") -> None:
-        where = self.experiment.origin(*path) or f"experiment {self.experiment.name}"
+        where = self.experiment.place(*path) or f"experiment {self.experiment.name}"
         self.faults.append(Fault(where, ".".join(path), what, hint))
 
 

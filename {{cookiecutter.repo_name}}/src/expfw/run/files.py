@@ -44,9 +44,18 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
 
 def write_json(path: Path, value: Any, *, sort_keys: bool = False) -> None:
     """Write ``value`` as JSON for people and programs (indented, UTF-8, not-a-number as null), atomically."""
-    text = json.dumps(plain(value), indent=2, ensure_ascii=False, sort_keys=sort_keys, allow_nan=False)
     with atomic(path) as file:
-        file.write(text.encode() + b"\n")
+        file.write(json_text(value, sort_keys=sort_keys).encode())
+
+
+def json_text(value: Any, *, sort_keys: bool = False) -> str:
+    r"""``value`` as JSON for people and programs, with a newline at its end.
+
+    Example:
+        >>> json_text({"a": float("nan")})
+        '{\n  "a": null\n}\n'
+    """
+    return json.dumps(plain(value), indent=2, ensure_ascii=False, sort_keys=sort_keys, allow_nan=False) + "\n"
 
 
 def read_json(path: Path, default: Any = None) -> Any:

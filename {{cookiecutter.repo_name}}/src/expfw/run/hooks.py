@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import os
 import signal
 import threading
 import time
@@ -21,20 +21,36 @@ from expfw.run.events import checksum
 from expfw.run.folder import PLACEHOLDER
 
 
+class _Current(threading.local):
+    """The node that a thread is at."""
+
+    node: str | None = None
+    run: tuple[RunContext, Catalog] | None = None
+    started: float = 0.0
+
+    def begin(self, node: str) -> None:
+        self.node, self.started = node, time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.started
+
+
 class ExperimentHooks:
     """Wires an experiment into the fixed workflow. Kedro calls it, in worker processes too.
 
-    It keeps nothing that a worker would miss: what a node needs to know of its run lies in the catalog, under
-    :data:`expfw.config.loader.CONTEXT`.
+    What a node needs to know of its run lies in the catalog, under :data:`expfw.config.loader.CONTEXT`, where a worker
+    process finds it. A node is loaded, run and saved in one thread, so what is noted in between is kept by thread.
     """
 
     def __init__(self) -> None:
-        self._started: dict[str, float] = {}
-        self._contexts: dict[str, tuple[RunContext, Catalog]] = {}
+        self._session_process: int | None = None
+        self._current = _Current()
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
         """Refuse to write to the folder ``…_N`` itself, as a run that bypasses the project's session would."""
+        self._session_process = os.getpid()
         for name in pipeline.datasets():
             path = _path(catalog, name)
             if path is not None and PLACEHOLDER in path.as_posix():
@@ -46,16 +62,20 @@ class ExperimentHooks:
     @hook_impl
     def before_dataset_loaded(self, node: Node) -> None:
         """A node's time begins with its first input; in a worker process, signals end it without a word."""
-        _leave_signals_to_the_main_process()
-        self._started.setdefault(node.name, time.perf_counter())
+        if self._session_process != os.getpid():
+            _leave_signals_to_the_main_process()
+        if self._current.node != node.name:
+            self._current.begin(node.name)
 
     @hook_impl
     def before_node_run(self, node: Node, catalog: Catalog, inputs: dict[str, Any]) -> dict[str, Any]:
         """Put components in the place of their parameters."""
+        self._current.node = None  # what is loaded next belongs to another node
+        self._current.run = None
         if CONTEXT not in catalog:
             return {}
         context: RunContext = catalog.load(CONTEXT)
-        self._contexts[node.name] = context, catalog
+        self._current.run = context, catalog
         context.seed_generators()
         keys = {name: name.removeprefix("params:") for name in inputs}
         return {name: builder(key, context, catalog) for name, key in keys.items() if name != key and key in STEPS}
@@ -63,27 +83,23 @@ class ExperimentHooks:
     @hook_impl
     def after_node_run(self, node: Node) -> None:
         """Note the time of a node that may save nothing (``fit`` without resampling)."""
-        if node.name in self._contexts:
-            context, _ = self._contexts[node.name]
-            context.events.append("ran", node=node.name, seconds=self._seconds(node))
+        if self._current.run is not None:
+            context, _ = self._current.run
+            context.events.append("ran", node=node.name, seconds=self._current.seconds)
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
         """Record what a node wrote, with its checksum, and how long the node has taken so far."""
-        if node.name not in self._contexts:
+        if self._current.run is None:
             return
-        context, catalog = self._contexts[node.name]
+        context, catalog = self._current.run
         files = {_name(path, context.folder.path): checksum(path) for path in _files(catalog, dataset_name, data)}
-        context.events.append("saved", node=node.name, output=dataset_name, seconds=self._seconds(node), files=files)
-
-    def _seconds(self, node: Node) -> float:
-        now = time.perf_counter()
-        return now - self._started.get(node.name, now)
+        context.events.append("saved", node=node.name, output=dataset_name, seconds=self._current.seconds, files=files)
 
 
 def _leave_signals_to_the_main_process() -> None:
     """In a worker, end at once on Ctrl-C and SIGTERM: the main process records the interruption and says so."""
-    if multiprocessing.parent_process() is not None and threading.current_thread() is threading.main_thread():
+    if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kedro.utils import find_kedro_project
+
 KEDRO_WARNINGS = (r".*register_new_resolver\(\) is deprecated", "The 'preview_fn' feature is experimental")
 """Beginnings of warnings that are not shown: Kedro's call of OmegaConf, and its mark on previews of nodes."""
 
@@ -33,19 +35,20 @@ def log_to(path: Path) -> Iterator[None]:
         handler.close()
 
 
-def configure_project_logging(path: Path) -> None:
-    """Configure logging from the project's ``logging.yml``; without the file Kedro's own configuration stays.
+def configure_project_logging(conf_source: str) -> None:
+    """Configure logging from the project's ``base/logging.yml``; without the file Kedro's own configuration stays.
 
     A file that the environment variable ``KEDRO_LOGGING_CONFIG`` names comes before the project's. Warnings of Kedro
     about its own insides, which a user can do nothing about, are not shown.
 
     Args:
-        path: the file.
+        conf_source: the project's configuration folder, relative to the project.
     """
     import yaml
     from kedro.framework.project import configure_logging
 
     for text in KEDRO_WARNINGS:
         warnings.filterwarnings("ignore", message=text)
+    path = (find_kedro_project(Path.cwd()) or Path.cwd()) / conf_source / "base" / "logging.yml"
     if path.exists() and "KEDRO_LOGGING_CONFIG" not in os.environ:
         configure_logging(yaml.safe_load(path.read_text(encoding="utf-8")))

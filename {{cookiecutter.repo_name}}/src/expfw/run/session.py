@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any
 
 import psutil
 from kedro.framework.context import KedroContext
+from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 
 from expfw.config.loader import ExperimentConfigLoader
-from expfw.errors import ExperimentFailed, ExperimentInterrupted, ExpfwError
+from expfw.errors import ExperimentFailed, ExperimentInterrupted, ExpfwError, did_you_mean
 from expfw.record import headline, recorded_metrics
 from expfw.run.build import RunContext
 from expfw.run.environment import start_collecting
@@ -58,7 +60,9 @@ class ExperimentSession(KedroSession):
         names = kwargs.get("pipeline_names") or [kwargs.get("pipeline_name") or WORKFLOW]
         loader = self.load_context().config_loader
         if names != [WORKFLOW] or not isinstance(loader, ExperimentConfigLoader) or self._run_called:
+            _check_names(names)
             return super().run(*args, **kwargs)
+        _check_whole(kwargs)
         project = project_path(loader)
         environment = start_collecting(project)
         plan = plan_of(loader)
@@ -66,6 +70,36 @@ class ExperimentSession(KedroSession):
         self.folder = loader.run_context.folder
         recorded = _Recorded(self, loader.run_context, project, environment)
         return recorded.run(lambda: KedroSession.run(self, *args, **kwargs))
+
+
+FILTERS = {
+    "tags": "--tags",
+    "node_names": "--nodes",
+    "from_nodes": "--from-nodes",
+    "to_nodes": "--to-nodes",
+    "from_inputs": "--from-inputs",
+    "to_outputs": "--to-outputs",
+    "namespaces": "--namespaces",
+    "only_missing_outputs": "--only-missing-outputs",
+}
+"""Arguments of a run that choose a part of the pipeline, and their options on the command line."""
+
+
+def _check_names(names: list[str]) -> None:
+    """Refuse a pipeline that is not registered."""
+    pipelines.set_requested(None)
+    for name in names:
+        if name not in pipelines:
+            raise ExpfwError(f"there is no pipeline '{name}'; {did_you_mean(name, pipelines)}")
+
+
+def _check_whole(arguments: Mapping[str, Any]) -> None:
+    """Refuse to run a part of an experiment: half of one must not pass for a whole one."""
+    given = [option for name, option in FILTERS.items() if arguments.get(name)]
+    if given:
+        raise ExpfwError(f"an experiment runs whole: leave out {', '.join(given)}")
+    if getattr(arguments.get("runner"), "_is_async", False):
+        raise ExpfwError("an experiment's folds are saved one by one, which --async does not allow; leave it out")
 
 
 class _Recorded:
@@ -115,7 +149,7 @@ class _Recorded:
         environment = self.environment.result()
         config = self.plan.config
         write_json(log / "config.json", config)
-        write_json(log / "origin.json", {".".join(path): origin for path, origin in experiment.merged.origins.items()})
+        write_json(log / "origin.json", self.plan.origins)
         write_json(log / "environment.json", environment)
         process = psutil.Process()
         write_json(
