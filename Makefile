@@ -36,7 +36,7 @@ unit: $(VENV)/installed ## Tests
 	$(PYTEST) -n auto -m "not slow and not browser and not services and not benchmark"
 
 docs: $(VENV)/installed ## Build the documentation
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean: ## Remove the environment and all caches
 	rm -rf $(VENV) site .mypy_cache .pytest_cache .ruff_cache

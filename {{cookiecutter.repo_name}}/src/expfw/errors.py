@@ -114,9 +114,10 @@ def did_you_mean(given: str, valid: Iterable[str], *, limit: int = 8) -> str:
         'valid are: metrics, model'
     """
     choices = sorted(set(valid))
-    near = difflib.get_close_matches(given, choices, n=1, cutoff=0.6)
+    by_case = {choice.lower(): choice for choice in reversed(choices)}
+    near = difflib.get_close_matches(given.lower(), by_case, n=1, cutoff=0.6)
     if near:
-        return f"did you mean '{near[0]}'?"
+        return f"did you mean '{by_case[near[0]]}'?"
     if not choices:
         return ""
     more = f", … ({len(choices)} in all)" if len(choices) > limit else ""

@@ -14,6 +14,8 @@ from rich.text import Text
 
 from expfw.errors import RecordError, did_you_mean
 from expfw.record import ExperimentRecord, headline, number, with_spread
+from expfw.run.files import read_json
+from expfw.run.lineage import children, descent, parents
 from expfw.settings import Setting
 
 STYLES = {"COMPLETED": "green", "FAILED": "red", "INTERRUPTED": "yellow", "RUNNING": "cyan", "DEAD": "red"}
@@ -178,8 +180,35 @@ def detail(record: ExperimentRecord) -> RenderableType:
     if record.error:
         parts.append(Text(record.error, style="red"))
     parts += [Text(f"  {line}", style="bold") for line in headline(record.metrics)]
+    parts += [Text(line) for line in _lineage(record)]
     parts += [_pairs("setting", settings(record.config)), _pairs("seconds", _seconds(record))]
     return Group(*(part for part in parts if not isinstance(part, Text) or part.plain))
+
+
+def _lineage(record: ExperimentRecord) -> list[str]:
+    """The line of descent: ancestors, oldest first, then this experiment, then what came of it."""
+    above = _once(descent(record.path, parents))
+    below = _once(descent(record.path, children))
+    if not above and not below:
+        return []
+    deepest = max((depth for depth, _ in above), default=0)
+    lines = ["line of descent"]
+    lines += [f"  {'  ' * (deepest - depth)}{_named(record, number)}" for depth, number in reversed(above)]
+    lines.append(f"  {'  ' * deepest}{record.id} {record.name}  ← this one")
+    return lines + [f"  {'  ' * (deepest + depth)}{_named(record, number)}" for depth, number in below]
+
+
+def _once(generations: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Each experiment once, at its farthest."""
+    depths: dict[int, int] = {}
+    for depth, experiment in generations:
+        depths[experiment] = max(depth, depths.get(experiment, 0))
+    return sorted((depth, experiment) for experiment, depth in depths.items())
+
+
+def _named(record: ExperimentRecord, number: int) -> str:
+    run = read_json(record.path.with_name(f"result_experiment_{number}") / "log" / "run.json", {})
+    return f"{number} {run.get('name', '(deleted)')}"
 
 
 def _seconds(record: ExperimentRecord) -> dict[str, str]:

@@ -14,6 +14,7 @@ import psutil
 
 from expfw.run.files import read_json
 from expfw.run.folder import ResultFolder, experiment_folders
+from expfw.run.lineage import children
 
 STALE = 60.0
 """Seconds without a heartbeat (one comes every 10) after which a run on another machine counts as dead."""
@@ -30,6 +31,7 @@ class ExperimentRecord:
         config: the resolved configuration.
         metrics: ``{"validation": {…}, "test": {…}}``.
         parents: numbers of the experiments that it took something from.
+        children: numbers of the experiments that took something from it.
         timing: ``{"nodes": {…}, "folds": {…}, "parts": […]}``, in seconds.
         started: ISO 8601 with time zone, or None.
         stopped: the same, or None for a run that has not ended.
@@ -48,6 +50,7 @@ class ExperimentRecord:
     stopped: str | None
     path: Path
     error: str | None = None
+    children: Sequence[int] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The shape that ``--format json`` prints."""
@@ -58,6 +61,7 @@ class ExperimentRecord:
             "metrics": self.metrics,
             "config": self.config,
             "parents": list(self.parents),
+            "children": list(self.children),
             "timing": self.timing,
             "started": self.started,
             "stopped": self.stopped,
@@ -94,6 +98,7 @@ def read_record(folder: ResultFolder) -> ExperimentRecord:
         stopped=_utc(sacred.get("stop_time")),
         path=folder.path,
         error=_last_line(trace),
+        children=children(folder.path),
     )
 
 

@@ -50,6 +50,7 @@ class NamedMetric:
             return float(self._value(predictions))
         except Exception as error:
             what = str(error).splitlines()[0] if str(error) else type(error).__name__
+            what = what.replace("RecordedEstimator", "the model")
             raise ComponentError(
                 f"metric '{self.name}' cannot be computed for this {predictions.task}: {what}; "
                 "choose a metric that fits the task and the model"

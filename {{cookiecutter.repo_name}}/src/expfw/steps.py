@@ -18,11 +18,14 @@ from expfw.model import FittedModel, fit_transform
 from expfw.predictions import class_labels, empty_table, prediction_table, single_target_classes
 from expfw.results import Predictions
 from expfw.run.build import Builder, RunReports
+from expfw.run.taking import taken_folds, taken_models
 from expfw.scoring import held_out_metrics, validation_metrics
 
 
 def load(data_source: Builder) -> Data:
-    """Load all rows."""
+    """Load all rows, or take those of an earlier experiment."""
+    if data_source.reference is not None:
+        return check_data(data_source.taken("raw_data"), data_source)
     source = data_source.build()
     with blame(data_source, "load"):
         return check_data(source.load(), "it")
@@ -30,6 +33,8 @@ def load(data_source: Builder) -> Data:
 
 def prepare(raw_data: Data, preparer: Builder) -> Data:
     """Prepare all rows alike; without a preparer they pass unchanged."""
+    if preparer.reference is not None:
+        return check_data(preparer.taken("prepared_data"), preparer)
     if preparer.blueprint is None:
         return raw_data
     component = preparer.build()
@@ -39,6 +44,8 @@ def prepare(raw_data: Data, preparer: Builder) -> Data:
 
 def hold_out(prepared_data: Data, holdout: Builder) -> tuple[Data, Data]:
     """Split off the rows that only the ``test`` node will see; without a hold-out there are none."""
+    if holdout.reference is not None:
+        return holdout.taken("development_data"), holdout.taken("test_data")
     if holdout.blueprint is None:
         return prepared_data, prepared_data.take([])
     folds = _split(holdout, prepared_data)
@@ -52,6 +59,8 @@ def hold_out(prepared_data: Data, holdout: Builder) -> tuple[Data, Data]:
 
 def resample(development_data: Data, resampling: Builder) -> list[Fold]:
     """The folds of the development rows; none without resampling."""
+    if resampling.reference is not None:
+        return taken_folds(resampling, development_data)
     return [] if resampling.blueprint is None else _split(resampling, development_data)
 
 
@@ -59,9 +68,10 @@ def fit(
     development_data: Data, folds: Sequence[Fold], features: Builder, model: Builder
 ) -> Iterator[dict[int, FittedModel]]:
     """Fit features and model on each fold's training rows; a fold's model is kept as soon as it is fitted."""
+    earlier = taken_models([features, model], development_data, folds)
     for number, fold in enumerate(folds):
         started = time.perf_counter()
-        fitted = _fitted(development_data.take(fold.train), features, model, number)
+        fitted = _fitted(development_data.take(fold.train), features, model, number, earlier.get(number))
         model.events.append("fold", fold=number, seconds=time.perf_counter() - started)
         model.logger.info("fold %d of %d fitted", number + 1, len(folds))
         yield {number: fitted}
@@ -82,7 +92,8 @@ def evaluate(predictions: pd.DataFrame, folds: Sequence[Fold], metrics: Builder)
 
 def refit(development_data: Data, features: Builder, model: Builder) -> FittedModel:
     """Fit features and model on all development rows: the model to keep."""
-    return _fitted(development_data, features, model, None)
+    earlier = taken_models([features, model], development_data, None)
+    return _fitted(development_data, features, model, None, earlier.get(None))
 
 
 def test(final_model: FittedModel, test_data: Data, metrics: Builder) -> tuple[pd.DataFrame, dict[str, float]]:
@@ -110,11 +121,18 @@ def _split(splitter: Builder, data: Data) -> list[Fold]:
     return [check_fold(*pair, len(data), place) for pair, place in zip(pairs, places, strict=True)]
 
 
-def _fitted(data: Data, features: Builder, model: Builder, fold: int | None) -> FittedModel:
+def _fitted(
+    data: Data, features: Builder, model: Builder, fold: int | None, earlier: FittedModel | None
+) -> FittedModel:
+    """Fit what is configured; ``earlier`` gives what is taken over from an earlier experiment instead."""
+    if model.reference is not None and earlier is not None:
+        return earlier
     estimator = model.build(fold)
     check_classes(estimator, data, fold)
     transformer, X = None, data.X
-    if features.blueprint is not None:
+    if features.reference is not None and earlier is not None:
+        transformer, X = earlier.features, earlier.transform(data.X)
+    elif features.blueprint is not None:
         transformer = features.build(fold)
         with blame(features, "fit", fold):
             X = fit_transform(transformer, data.X, data.y)

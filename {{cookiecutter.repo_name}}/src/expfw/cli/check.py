@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from expfw.cli.output import FORMAT, print_json
+from expfw.errors import ConfigurationError
 
 
 @click.command("check")
@@ -28,4 +29,5 @@ def check_experiments(metadata: Any, names: tuple[str, ...], form: str) -> None:
                 click.echo(f"  {number}. {fault}")
     bad = sum(1 for found in faults.values() if found)
     if bad:
-        raise click.ClickException(f"{bad} of {len(faults)} experiments have faults")
+        click.echo(f"{bad} of {len(faults)} experiments have faults", err=True)
+        raise click.exceptions.Exit(ConfigurationError.exit_code)

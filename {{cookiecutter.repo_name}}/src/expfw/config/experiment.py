@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from expfw.config.files import Unreadable, kind, parse
@@ -115,8 +115,9 @@ def load_experiment(
     faults += merged.faults
     if whole:
         faults += _structure_faults(merged)
+    located = tuple(_with_line(fault, texts) for fault in faults)
     own = chain[-1][0] if chain else ""
-    return Experiment(name, {**ABSENT, **merged.values}, merged, tuple(faults), own, texts)
+    return Experiment(name, {**ABSENT, **merged.values}, merged, located, own, texts)
 
 
 def _chain(
@@ -179,6 +180,12 @@ def _unknown(name: Any, files: Mapping[str, Any], asked_by: Fault) -> Fault:
 
 def _unknown_keys(where: str, content: Mapping[str, Any]) -> list[Fault]:
     return [Fault(where, key, "unknown key", did_you_mean(key, KEYS)) for key in content if key not in KEYS]
+
+
+def _with_line(fault: Fault, texts: Mapping[str, str]) -> Fault:
+    """A fault with the line of its key, where the file's format gives it."""
+    line = lines_of(texts.get(fault.where, "")).get(tuple(fault.key.split(".")))
+    return fault if line is None else replace(fault, where=f"{fault.where}:{line}")
 
 
 def _structure_faults(merged: Merged) -> list[Fault]:

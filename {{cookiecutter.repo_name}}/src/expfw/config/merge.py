@@ -73,6 +73,8 @@ class Merged:
 
     def _kept(self, under: Mapping[str, Any], over: Mapping[str, Any], path: Path) -> dict[str, Any]:
         self.origins.pop(path, None)
+        if under and ("from_experiment" in over) != ("from_experiment" in under) and _COMPONENT & {*over, *under}:
+            return self._cleared(path)  # a reference takes the place of a component, and the other way round
         if "type" not in over or "type" not in under or over["type"] == under["type"]:
             return dict(under)
         self._forget((*path, "params"))
@@ -90,6 +92,9 @@ class Merged:
     def _forget(self, path: Path) -> None:
         for other in [other for other in self.origins if other[: len(path)] == path]:
             del self.origins[other]
+
+
+_COMPONENT = {"type", "params", "from_experiment"}
 
 
 def _are_positions(keys: Any) -> bool:

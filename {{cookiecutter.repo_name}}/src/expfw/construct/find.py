@@ -15,6 +15,7 @@ from typing import Any
 
 from expfw.config.keys import Step
 from expfw.errors import ExpfwError, did_you_mean
+from expfw.run.folder import result_root
 
 Target = Callable[..., Any]
 """What a ``type`` resolves to: a class, or a function."""
@@ -41,6 +42,7 @@ class Components:
         package: the user's package, whose ``components`` are looked through first; empty for none.
         modules: modules that a dotted path may lead into, from ``[tool.expfw] component_modules``; the user's package
             and ``expfw`` are always among them.
+        results: folder of all experiments, whose outputs a reference may take; None for none.
 
     Example:
         >>> components = Components(package="", modules=("sklearn",))
@@ -53,6 +55,7 @@ class Components:
 
     package: str
     modules: tuple[str, ...]
+    results: Path | None = None
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -184,4 +187,4 @@ def project_components(project: Path, package: str) -> Components:
     modules = content.get("tool", {}).get("expfw", {}).get("component_modules", ["sklearn"])
     if not isinstance(modules, list) or not all(isinstance(module, str) for module in modules):
         raise ExpfwError(f"pyproject.toml: tool.expfw.component_modules: expected a list of texts, got {modules!r}")
-    return Components(package, tuple(modules))
+    return Components(package, tuple(modules), result_root(project))

@@ -12,12 +12,13 @@ from expfw.config.files import kind
 from expfw.config.keys import KEYS, STEPS, Step
 from expfw.construct.blueprint import Blueprint
 from expfw.construct.find import Components, NotFound, Target
+from expfw.construct.reference import FROM, BadReference, Reference, make_reference
 from expfw.construct.signature import configurable, missing_methods, required, services_of, signature_of
 from expfw.construct.values import WrongValue, checked_value
 from expfw.errors import ConfigurationError, Fault, did_you_mean
 from expfw.interfaces import Metric
 
-Planned = Blueprint | str | None
+Planned = Blueprint | Reference | str | None
 """A step's plan; a metric may be the name of a scikit-learn scorer."""
 
 
@@ -47,6 +48,11 @@ class Plan:
         return configuration_hash({key: value for key, value in computed.items() if key != "defaults"})
 
     @property
+    def parents(self) -> list[int]:
+        """Numbers of the experiments that it takes something from."""
+        return sorted({planned.number for planned in self.components.values() if isinstance(planned, Reference)})
+
+    @property
     def origins(self) -> dict[str, str]:
         """For each value of the resolved configuration the file and line, or ``--params``, that it came from."""
         return {".".join(path): self.experiment.place(*path) for path, _ in leaves(self.config)}
@@ -70,7 +76,7 @@ def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 def _describe(planned: Any) -> Any:
     if isinstance(planned, list):
         return [_describe(item) for item in planned]
-    return planned.describe() if isinstance(planned, Blueprint) else planned
+    return planned.describe() if isinstance(planned, Blueprint | Reference) else planned
 
 
 def make_plan(experiment: Experiment, components: Components) -> Plan:
@@ -86,6 +92,7 @@ def make_plan(experiment: Experiment, components: Components) -> Plan:
     planner = _Planner(experiment, components)
     planned = {key: planner.step(step) for key, step in STEPS.items()}
     planner.check_defaults()
+    planner.check_references(planned)
     if planner.faults:
         raise ConfigurationError(experiment.name, planner.faults)
     return Plan(experiment, planned)
@@ -116,10 +123,28 @@ class _Planner:
         if not isinstance(value, Mapping):
             self.fault(path, f"holds {kind(value)}, expected an object", 'write {"type": …, "params": {…}}')
             return None
+        if FROM in value:
+            return self.reference(value, path)
         blueprint = self.blueprint(value, step, path)
         if blueprint is not None:
             self.check_interface(blueprint, step, path)
         return blueprint
+
+    def reference(self, value: Mapping[str, Any], path: tuple[str, ...]) -> Reference | None:
+        try:
+            return make_reference(path[0], value, self.components.results)
+        except BadReference as problem:
+            self.fault((*path, FROM), str(problem))
+            return None
+
+    def check_references(self, planned: Mapping[str, Any]) -> None:
+        """A model that was fitted elsewhere was fitted behind its own features."""
+        features, model = planned["features"], planned["model"]
+        if isinstance(model, Reference) and features is not None and features != replace(model, key="features"):
+            hint = f'set features to {{"{FROM}": {model.number}}} as well, or to null'
+            self.fault(
+                ("features",), f"the model of experiment {model.number} comes with the features it was fitted on", hint
+            )
 
     def scorer(self, name: str, path: tuple[str, ...]) -> str | None:
         from sklearn.metrics import get_scorer_names

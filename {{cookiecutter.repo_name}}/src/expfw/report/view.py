@@ -220,8 +220,9 @@ def _type(component: Any) -> str:
 
 def _components(config: Mapping[str, Any]) -> Table:
     steps = [(key, entry) for key, value in config.items() for entry in (value if isinstance(value, list) else [value])]
+    entries = [(key, {"type": entry} if key == "metrics" and isinstance(entry, str) else entry) for key, entry in steps]
     chosen = [
-        (key, entry) for key, entry in steps if isinstance(entry, Mapping) and {"type", "from_experiment"} & {*entry}
+        (key, entry) for key, entry in entries if isinstance(entry, Mapping) and {"type", "from_experiment"} & {*entry}
     ]
     return Table(("step", "component", "parameters"), tuple((key, *_component(entry)) for key, entry in chosen))
 

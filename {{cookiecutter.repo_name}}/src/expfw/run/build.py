@@ -15,11 +15,13 @@ from kedro.io import CatalogProtocol
 from expfw.blame import blame
 from expfw.construct.blueprint import Blueprint
 from expfw.construct.plan import Plan
+from expfw.construct.reference import Reference
 from expfw.report.collector import ReportCollector
 from expfw.results import Predictions, Results
 from expfw.run.events import EventLog, Timer, timing
 from expfw.run.files import read_json
 from expfw.run.folder import ResultFolder
+from expfw.run.recorded import load_output
 
 Catalog = CatalogProtocol[Any, Any]
 """Any catalog of Kedro's, the one of worker processes included."""
@@ -71,7 +73,7 @@ class Builder:
 
     def __str__(self) -> str:
         planned = self.planned
-        return f"{self.key} {planned.type}" if isinstance(planned, Blueprint) else self.key
+        return f"{self.key} {planned.type}" if isinstance(planned, Blueprint | Reference) else self.key
 
     @property
     def planned(self) -> Any:
@@ -80,9 +82,19 @@ class Builder:
 
     @property
     def blueprint(self) -> Blueprint | None:
-        """The plan of a key that holds one component; None where the key is null."""
-        planned: Blueprint | None = self.planned
-        return planned
+        """The plan of a key that holds one component; None where the key is null or a reference."""
+        return self.planned if isinstance(self.planned, Blueprint) else None
+
+    @property
+    def reference(self) -> Reference | None:
+        """The earlier experiment that takes the component's place; None if there is none."""
+        return self.planned if isinstance(self.planned, Reference) else None
+
+    def taken(self, output: str) -> Any:
+        """An output of the experiment that is referred to, verified by its checksums."""
+        assert self.reference is not None  # noqa: S101 - asked by the steps first
+        self.logger.info("%s taken from experiment %d", output, self.reference.number)
+        return load_output(self.reference.folder, output)
 
     @property
     def events(self) -> EventLog:

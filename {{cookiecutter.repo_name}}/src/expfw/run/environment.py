@@ -122,7 +122,7 @@ def _diff(project: Path) -> str:
 
 def _git(project: Path, *arguments: str) -> str | None:
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
-    command = ["git", "-C", str(project), *arguments]
+    command = ["git", "-C", str(project), "-c", "core.quotePath=false", *arguments]
     try:
         result = subprocess.run(command, capture_output=True, env=environment, timeout=30, check=False)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):

@@ -1,6 +1,7 @@
 """Events of a run, one line each in ``log/events.jsonl``: written from any process, read when the run ends.
 
-A line is appended by a single write to a file opened for appending, so that processes and threads need no lock.
+A line is appended by a single write to a file opened for appending, so that processes and threads need no lock. A
+line break stands before it as well, so that what a killed process left of a line does not spoil the next.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class EventLog:
 
     def append(self, kind: str, **fields: Any) -> None:
         """Add one event; ``fields`` are JSON values."""
-        line = json.dumps({"event": kind, **fields}, ensure_ascii=False) + "\n"
+        line = "\n" + json.dumps({"event": kind, **fields}) + "\n"
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             os.write(descriptor, line.encode())
@@ -43,18 +44,19 @@ class EventLog:
             os.close(descriptor)
 
     def read(self, kind: str) -> list[dict[str, Any]]:
-        """All events of one kind, oldest first; a torn last line is left out."""
+        """All events of one kind, oldest first; a torn line is left out."""
         if not self.path.exists():
             return []
-        lines = self.path.read_text(encoding="utf-8").splitlines()
+        lines = self.path.read_text(encoding="utf-8", errors="replace").split("\n")
         return [event for event in map(_parse, lines) if event.get("event") == kind]
 
 
 def _parse(line: str) -> dict[str, Any]:
     try:
-        return dict(json.loads(line))
+        event = json.loads(line)
     except ValueError:
         return {}
+    return event if isinstance(event, dict) else {}
 
 
 @dataclass(frozen=True)

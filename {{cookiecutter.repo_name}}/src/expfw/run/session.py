@@ -23,6 +23,7 @@ from expfw.run.environment import start_collecting
 from expfw.run.events import checksums, timing
 from expfw.run.files import write_json
 from expfw.run.folder import ResultFolder, result_root, take_folder
+from expfw.run.lineage import link_to_parents
 from expfw.run.log import log_to
 from expfw.run.project import plan_of, project_path
 from expfw.run.sources import source_files
@@ -158,7 +159,7 @@ class _Recorded:
                 "id": self.folder.id,
                 "name": experiment.name,
                 "hash": self.plan.hash,
-                "parents": [],
+                "parents": self.plan.parents,
                 "started": datetime.now(UTC).isoformat(),
                 "process": {"pid": process.pid, "created": process.create_time(), "host": environment["host"]},
                 "command": (self.session.store.get("cli") or {}).get("command_path"),
@@ -166,6 +167,7 @@ class _Recorded:
             },
         )
         logger.info("experiment %d: %s", self.folder.id, experiment.name)
+        link_to_parents(self.folder, self.plan.parents)
         return environment
 
     def close(self) -> None:

@@ -1,0 +1,54 @@
+"""The line of descent: which experiments took something from which, recorded on both sides."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from expfw.run.events import EventLog
+from expfw.run.files import read_json
+from expfw.run.folder import ResultFolder
+
+logger = logging.getLogger(__name__)
+
+
+def link_to_parents(folder: ResultFolder, parents: Sequence[int]) -> None:
+    """Note in each parent's folder that this experiment took something from it.
+
+    A parent that cannot be written to (an archive) is no reason to fail: the child's own record names it.
+    """
+    for number in parents:
+        log = _children_of(folder.path.with_name(f"result_experiment_{number}"))
+        try:
+            log.append("child", id=folder.id)
+        except OSError as error:
+            logger.warning("experiment %d cannot be told of its child: %s", number, error.strerror)
+
+
+def children(path: Path) -> list[int]:
+    """Numbers of the experiments that took something from the one in ``path``."""
+    return sorted({int(event["id"]) for event in _children_of(path).read("child")})
+
+
+def parents(path: Path) -> list[int]:
+    """Numbers of the experiments that the one in ``path`` took something from."""
+    return [int(number) for number in read_json(path / "log" / "run.json", {}).get("parents", [])]
+
+
+def descent(path: Path, step: Callable[[Path], list[int]], depth: int = 0) -> Iterator[tuple[int, int]]:
+    """Ancestors (``step=parents``) or descendants (``step=children``) as pairs of depth and number, depth first.
+
+    Args:
+        path: an experiment's folder.
+        step: one generation.
+        depth: generations so far.
+    """
+    for number in step(path):
+        yield depth + 1, number
+        if depth < 50:
+            yield from descent(path.with_name(f"result_experiment_{number}"), step, depth + 1)
+
+
+def _children_of(path: Path) -> EventLog:
+    return EventLog(path / "log" / "children.jsonl")
