@@ -115,13 +115,17 @@ def overview_table(
 
 
 def _fitting(titles: Sequence[str], rows: Sequence[Sequence[Text]], width: int | None) -> list[int]:
-    """Positions of the columns that fit; dropped are the start time, then from the right, down to result and test."""
+    """Positions of the columns that fit; dropped are the start time, then from the right; last the result is cut."""
     widths = [max(len(title), *(row[at].cell_len for row in rows)) + 2 for at, title in enumerate(titles)]
     shown = list(range(len(titles)))
     for at in (titles.index("started"), *reversed(range(titles.index("test"), len(titles)))):
         if width is None or sum(widths[i] for i in shown) <= width + 2:
-            break
+            return shown
         shown.remove(at)
+    result = titles.index("result")
+    left = (width or 0) + 2 - sum(widths[i] for i in shown if i != result) - 2
+    for row in rows:
+        row[result].truncate(max(left, len("result")), overflow="ellipsis")
     return shown
 
 

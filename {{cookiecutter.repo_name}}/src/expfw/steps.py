@@ -71,7 +71,8 @@ def fit(
     earlier = taken_models([features, model], development_data, folds)
     for number, fold in enumerate(folds):
         started = time.perf_counter()
-        fitted = _fitted(development_data.take(fold.train), features, model, number, earlier.get(number))
+        with model.context.own_generators(number):
+            fitted = _fitted(development_data.take(fold.train), features, model, number, earlier.get(number))
         model.events.append("fold", fold=number, seconds=time.perf_counter() - started)
         model.logger.info("fold %d of %d fitted", number + 1, len(folds))
         yield {number: fitted}
@@ -93,7 +94,8 @@ def evaluate(predictions: pd.DataFrame, folds: Sequence[Fold], metrics: Builder)
 def refit(development_data: Data, features: Builder, model: Builder) -> FittedModel:
     """Fit features and model on all development rows: the model to keep."""
     earlier = taken_models([features, model], development_data, None)
-    return _fitted(development_data, features, model, None, earlier.get(None))
+    with model.context.own_generators():
+        return _fitted(development_data, features, model, None, earlier.get(None))
 
 
 def test(final_model: FittedModel, test_data: Data, metrics: Builder) -> tuple[pd.DataFrame, dict[str, float]]:

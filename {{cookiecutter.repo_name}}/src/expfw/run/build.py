@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +27,9 @@ from expfw.run.recorded import load_output
 
 Catalog = CatalogProtocol[Any, Any]
 """Any catalog of Kedro's, the one of worker processes included."""
+
+
+_GENERATORS = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,13 @@ class RunContext:
         """Seed of Python's and numpy's global generators: the default ``random_state``, or 0."""
         seed = self.plan.experiment.values["defaults"].get("random_state")
         return seed if isinstance(seed, int) and seed >= 0 else 0
+
+    @contextmanager
+    def own_generators(self, fold: int | None = None) -> Iterator[None]:
+        """Python's and numpy's global generators, seeded for a fold and not shared with another thread meanwhile."""
+        with _GENERATORS:
+            self.seed_generators(fold)
+            yield
 
     def seed_generators(self, fold: int | None = None) -> None:
         """Seed the global generators, so that neither runner nor fold order decides what a component draws."""
