@@ -125,10 +125,7 @@ class _Planner:
             return None
         if FROM in value:
             return self.reference(value, path)
-        blueprint = self.blueprint(value, step, path)
-        if blueprint is not None:
-            self.check_interface(blueprint, step, path)
-        return blueprint
+        return self.blueprint(value, step, path)
 
     def reference(self, value: Mapping[str, Any], path: tuple[str, ...]) -> Reference | None:
         try:
@@ -159,12 +156,12 @@ class _Planner:
             if key not in ("type", "params"):
                 self.fault((*path, str(key)), "unknown key", did_you_mean(str(key), ("type", "params")))
         target = self.target(value.get("type"), step, (*path, "type"))
-        params = value.get("params") or {}
+        params = value.get("params", {})
         if not isinstance(params, Mapping):
             self.fault((*path, "params"), f"holds {kind(params)}, expected an object")
             return None
         nested = {str(name): self.nested(item, (*path, "params", str(name))) for name, item in params.items()}
-        if target is None:
+        if target is None or (step is not None and not self.has_interface(target, value["type"], step, path)):
             return None
         return self.complete(Blueprint(str(value["type"]), target, nested, services_of(target)), path)
 
@@ -271,12 +268,14 @@ class _Planner:
         for name in sorted(needed - given - set(self.defaults)):
             self.fault((*path, "params", name), f"is missing; {blueprint.type} needs it", "add it")
 
-    def check_interface(self, blueprint: Blueprint, step: Step, path: tuple[str, ...]) -> None:
-        missing = missing_methods(blueprint.target, step.interface)
+    def has_interface(self, target: Target, name: str, step: Step, path: tuple[str, ...]) -> bool:
+        """Whether a class can be the step's component; asked before anything of it is called."""
+        missing = missing_methods(target, step.interface)
         if missing:
-            name = step.interface.__name__
-            what = f"'{blueprint.type}' is no {name}: it has no {' and no '.join(f'{m}()' for m in missing)}"
-            self.fault((*path, "type"), what, f"see expfw.interfaces.{name}")
+            interface = step.interface.__name__
+            what = f"'{name}' is no {interface}: it has no {' and no '.join(f'{m}()' for m in missing)}"
+            self.fault((*path, "type"), what, f"see expfw.interfaces.{interface}")
+        return not missing
 
     def fault(self, path: tuple[str, ...], what: str, hint: str = "") -> None:
         where = self.experiment.place(*path) or f"experiment {self.experiment.name}"
