@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types unit docs clean python
+.PHONY: help demo test lint format types unit schema docs clean python
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r target text; \
@@ -34,6 +34,9 @@ types: $(VENV)/installed ## Types
 
 unit: $(VENV)/installed ## Tests
 	$(PYTEST) -n auto -m "not slow and not browser and not services and not benchmark"
+
+schema: $(VENV)/installed ## Generate the schema of experiment files anew, after a change to components
+	$(BIN)/python tools/update_schema.py
 
 docs: $(VENV)/installed ## Build the documentation
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -116,7 +116,7 @@ def report(*everything: Any) -> str:
 def _split(splitter: Builder, data: Data) -> list[Fold]:
     component = splitter.build()
     with blame(splitter, "split"):
-        pairs = [(pair[0], pair[1]) for pair in component.split(data.X, data.y, data.groups)]
+        pairs = [(train, validation) for train, validation in component.split(data.X, data.y, data.groups)]
     if not pairs:
         raise ComponentError(f"{splitter} gives no split at all for {len(data)} rows")
     places = [f"{splitter}, split {number} of {len(pairs)}" for number in range(1, len(pairs) + 1)]

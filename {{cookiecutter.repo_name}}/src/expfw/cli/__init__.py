@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from expfw.cli.check import check_experiments
+from expfw.cli.new import new_experiment
 from expfw.cli.records import list_experiments, show_experiment
+from expfw.cli.schema import write_schema
 
 
 @click.group(name="expfw")
@@ -18,5 +20,5 @@ def experiment() -> None:
     """Look at experiments, compare them, start new ones."""
 
 
-for _command in (check_experiments, list_experiments, show_experiment):
+for _command in (check_experiments, list_experiments, new_experiment, show_experiment, write_schema):
     experiment.add_command(_command)

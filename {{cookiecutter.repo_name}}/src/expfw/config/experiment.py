@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from expfw.assignment import params_hint
 from expfw.config.files import Unreadable, kind, parse
 from expfw.config.keys import ABSENT, DESCRIPTIVE, KEYS, STEPS
 from expfw.config.lines import lines_of
@@ -30,6 +31,7 @@ class Experiment:
         faults: what is wrong with its structure.
         own: the experiment's own file, as an origin; empty if there is none.
         texts: text of each file that was read, for the lines of values.
+        without_params: the values before ``--params``, for hints.
 
     Example:
         >>> files = {"a.json": '{"data_source": {"type": "A"}, "model": {"type": "B"}, "holdout": {"type": "C"}}'}
@@ -44,6 +46,7 @@ class Experiment:
     faults: tuple[Fault, ...] = ()
     own: str = ""
     texts: dict[str, str] = field(default_factory=dict)
+    without_params: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def computed(self) -> dict[str, Any]:
@@ -110,14 +113,16 @@ def load_experiment(
     chain, whole = _chain(name, files, remember, faults)
     merged.lay({key: value for key, value in base.items() if key in KEYS}, base_origin)
     for where, content in chain:
-        merged.lay({key: value for key, value in content.items() if key in KEYS and key != "extends"}, where)
+        left_out = ("extends",) if where == chain[-1][0] else ("extends", "published")  # a figure is its own file's
+        merged.lay({key: value for key, value in content.items() if key in KEYS and key not in left_out}, where)
+    without_params = merged.values
     merged.lay({key: value for key, value in params.items() if key in KEYS}, PARAMS)
     faults += merged.faults
     if whole:
         faults += _structure_faults(merged)
-    located = tuple(_with_line(fault, texts) for fault in faults)
+    located = tuple(with_params_hint(_with_line(fault, texts), merged.values, without_params, name) for fault in faults)
     own = chain[-1][0] if chain else ""
-    return Experiment(name, {**ABSENT, **merged.values}, merged, located, own, texts)
+    return Experiment(name, {**ABSENT, **merged.values}, merged, located, own, texts, without_params)
 
 
 def _chain(
@@ -128,6 +133,11 @@ def _chain(
     wanted: Any = name
     asked_by = Fault("kedro run", "experiment", "")
     while wanted is not None:
+        if not isinstance(wanted, str):
+            faults.append(
+                Fault(asked_by.where, asked_by.key, f"holds {kind(wanted)}, expected the name of an experiment")
+            )
+            return chain[::-1], False
         where = _find(wanted, files)
         if where is None:
             faults.append(_unknown(wanted, files, asked_by))
@@ -180,6 +190,20 @@ def _unknown(name: Any, files: Mapping[str, Any], asked_by: Fault) -> Fault:
 
 def _unknown_keys(where: str, content: Mapping[str, Any]) -> list[Fault]:
     return [Fault(where, key, "unknown key", did_you_mean(key, KEYS)) for key in content if key not in KEYS]
+
+
+def with_params_hint(fault: Fault, values: Mapping[str, Any], before: Mapping[str, Any], name: str) -> Fault:
+    """A fault of ``--params`` with the way to say what ``--params`` cannot, if that is the trouble."""
+    if fault.where != PARAMS or fault.hint:
+        return fault
+    path = fault.key.split(".")
+    return replace(fault, hint=params_hint(_at(values, path), _at(before, path), key=fault.key, experiment=name))
+
+
+def _at(value: Any, path: list[str]) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
 
 
 def _with_line(fault: Fault, texts: Mapping[str, str]) -> Fault:

@@ -32,7 +32,7 @@ BASE = "the parameter files"
 CONTEXT = "expfw_run"
 """Catalog entry that carries the run's context to every node, worker processes included."""
 
-RESERVED = ("experiment",)
+RESERVED = ("experiment", "if_run")
 """Parameters that are no keys of an experiment file and yet mean something to the framework."""
 
 
@@ -70,8 +70,7 @@ class ExperimentConfigLoader(OmegaConfigLoader):
     def experiment(self) -> Experiment:
         """The experiment that the parameters name, read once; what is wrong with it is among its faults."""
         if self._experiment is None:
-            chosen = self._params().get("experiment", self._base().get("experiment", ""))
-            self._experiment = self.read(str(chosen))
+            self._experiment = self.read(str(self.parameter("experiment", "")))
         return self._experiment
 
     @cached_property
@@ -93,7 +92,7 @@ class ExperimentConfigLoader(OmegaConfigLoader):
         Args:
             name: name of an experiment file, without its ending.
         """
-        base, params = self._base(), self._params()
+        base, params = self.base_parameters(), self._params()
         experiment = load_experiment(
             name, self.experiment_files, self._text, base=base, params=params, base_origin=BASE
         )
@@ -126,7 +125,11 @@ class ExperimentConfigLoader(OmegaConfigLoader):
     def _params(self) -> dict[str, Any]:
         return dict(self.runtime_params or {})
 
-    def _base(self) -> dict[str, Any]:
+    def parameter(self, name: str, default: Any) -> Any:
+        """A parameter that is no key of an experiment file, from ``--params`` or else the parameter files."""
+        return {**self.base_parameters(), **self._params()}.get(name, default)
+
+    def base_parameters(self) -> dict[str, Any]:
         """The parameter files alone, without ``--params``, read once."""
         if self._base_parameters is None:
             self._base_parameters = self._read_base()
@@ -151,7 +154,7 @@ class ExperimentConfigLoader(OmegaConfigLoader):
             self.runtime_params = given
 
     def _other_parameters(self) -> dict[str, Any]:
-        merged = {**self._base(), **self._params()}
+        merged = {**self.base_parameters(), **self._params()}
         return {key: value for key, value in merged.items() if key not in KEYS and key not in RESERVED}
 
 

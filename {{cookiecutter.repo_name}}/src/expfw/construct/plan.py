@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from expfw.config.experiment import PARAMS, Experiment, configuration_hash
+from expfw.config.experiment import PARAMS, Experiment, configuration_hash, with_params_hint
 from expfw.config.files import kind
 from expfw.config.keys import KEYS, STEPS, Step
 from expfw.construct.blueprint import Blueprint
@@ -17,6 +17,9 @@ from expfw.construct.signature import configurable, missing_methods, required, s
 from expfw.construct.values import WrongValue, checked_value
 from expfw.errors import ConfigurationError, Fault, did_you_mean
 from expfw.interfaces import Metric
+
+SEED = "random_state"
+"""The default that seeds the global random generators as well."""
 
 Planned = Blueprint | Reference | str | None
 """A step's plan; a metric may be the name of a scikit-learn scorer."""
@@ -45,7 +48,8 @@ class Plan:
     def hash(self) -> str:
         """Identity of what is computed; equal for equal configurations, whatever they are called."""
         computed = {key: value for key, value in self.config.items() if key in self.experiment.computed}
-        return configuration_hash({key: value for key, value in computed.items() if key != "defaults"})
+        seed = computed.pop("defaults").get(SEED)  # all other defaults stand where they are taken
+        return configuration_hash({**computed, SEED: seed})
 
     @property
     def parents(self) -> list[int]:
@@ -199,13 +203,12 @@ class _Planner:
         signature = signature_of(blueprint.target)
         if signature is None:
             return blueprint
-        before = len(self.faults)
         self.check_parameters(blueprint, signature, path)
         blueprint = self.check_values(blueprint, signature, path)
         if inspect.isclass(blueprint.target):
             self.takeable |= configurable(signature, blueprint.services)
         blueprint = with_defaults(blueprint, signature, self.defaults)
-        if len(self.faults) == before:
+        if not self.has_faults(path):
             self.check_construction(blueprint, path)
         return blueprint
 
@@ -213,7 +216,7 @@ class _Planner:
         """Check each value against what the class says of its parameter."""
         params = dict(blueprint.params)
         for name in configurable(signature, blueprint.services) & set(params):
-            if not _holds_blueprint(params[name]):
+            if not _holds_blueprint(params[name]) and not self.has_faults((*path, "params", name)):
                 try:
                     params[name] = checked_value(blueprint.target, name, params[name])
                 except WrongValue as problem:
@@ -225,7 +228,7 @@ class _Planner:
 
         A data source is left alone, for it might open a connection, and so is what asks for a service.
         """
-        if path[0] == "data_source" or blueprint.services or not inspect.isclass(blueprint.target):
+        if path[0] == "data_source" or _asks_for_services(blueprint) or not inspect.isclass(blueprint.target):
             return
         try:
             component = blueprint.build()
@@ -249,7 +252,7 @@ class _Planner:
         """An experiment's own default that no component takes is a slip; a project's may wait for others."""
         for name in self.defaults:
             own = self.experiment.origin("defaults", name) in (PARAMS, self.experiment.own)
-            if own and self.takeable and name not in self.takeable:
+            if own and self.takeable and name not in self.takeable and name != SEED:
                 hint = did_you_mean(name, self.takeable)
                 self.fault(("defaults", name), "no component of this experiment has such a parameter", hint)
 
@@ -277,9 +280,23 @@ class _Planner:
             self.fault((*path, "type"), what, f"see expfw.interfaces.{interface}")
         return not missing
 
+    def has_faults(self, path: tuple[str, ...]) -> bool:
+        """Whether something was found at a key path or below it."""
+        key = ".".join(path)
+        return any(f"{fault.key}.".startswith(f"{key}.") for fault in self.faults)
+
     def fault(self, path: tuple[str, ...], what: str, hint: str = "") -> None:
-        where = self.experiment.place(*path) or f"experiment {self.experiment.name}"
-        self.faults.append(Fault(where, ".".join(path), what, hint))
+        experiment = self.experiment
+        fault = Fault(experiment.place(*path) or f"experiment {experiment.name}", ".".join(path), what, hint)
+        self.faults.append(with_params_hint(fault, experiment.values, experiment.without_params, experiment.name))
+
+
+def _asks_for_services(value: Any) -> bool:
+    """Whether a component, or one nested in it, needs what only a run can give."""
+    if isinstance(value, Blueprint):
+        return bool(value.services) or any(map(_asks_for_services, value.params.values()))
+    entries = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return any(map(_asks_for_services, entries))
 
 
 def _holds_blueprint(value: Any) -> bool:

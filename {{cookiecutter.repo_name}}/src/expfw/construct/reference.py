@@ -78,7 +78,7 @@ def make_reference(key: str, value: Mapping[str, Any], root: Path | None) -> Ref
     if key not in OUTPUTS:
         raise BadReference(f"'{key}' takes no reference; possible at: {', '.join(OUTPUTS)}")
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise BadReference(f"holds {kind(number)}, expected the number of an experiment")
+        raise BadReference(f"holds {kind(number)}, expected the number of an experiment, from 1")
     if root is None:
         raise BadReference("there are no experiments to refer to here")
     try:

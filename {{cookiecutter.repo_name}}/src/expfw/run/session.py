@@ -23,6 +23,7 @@ from expfw.run.environment import start_collecting
 from expfw.run.events import checksums, timing
 from expfw.run.files import write_json
 from expfw.run.folder import ResultFolder, result_root, take_folder
+from expfw.run.known import already_run
 from expfw.run.lineage import link_to_parents
 from expfw.run.log import log_to
 from expfw.run.project import plan_of, project_path
@@ -67,9 +68,15 @@ class ExperimentSession(KedroSession):
         project = project_path(loader)
         environment = start_collecting(project)
         plan = plan_of(loader)
+        decision = already_run(result_root(project), plan.hash, str(loader.parameter("if_run", "again")))
+        if decision.action == "fail":
+            raise ExpfwError(decision.message)
+        if decision.action == "skip":
+            logger.info("%s", decision.message)
+            return {}
         loader.run_context = RunContext(plan, take_folder(result_root(project)))
         self.folder = loader.run_context.folder
-        recorded = _Recorded(self, loader.run_context, project, environment)
+        recorded = _Recorded(self, loader.run_context, project, environment, decision.message)
         return recorded.run(lambda: KedroSession.run(self, *args, **kwargs))
 
 
@@ -107,9 +114,15 @@ class _Recorded:
     """One run and its record."""
 
     def __init__(
-        self, session: ExperimentSession, context: RunContext, project: Path, environment: Future[dict[str, Any]]
+        self,
+        session: ExperimentSession,
+        context: RunContext,
+        project: Path,
+        environment: Future[dict[str, Any]],
+        repeated: str,
     ) -> None:
         self.session, self.context, self.project, self.environment = session, context, project, environment
+        self.repeated = repeated
         self.plan, self.folder = context.plan, context.folder
 
     def run(self, workflow: Any) -> dict[str, Any]:
@@ -167,6 +180,8 @@ class _Recorded:
             },
         )
         logger.info("experiment %d: %s", self.folder.id, experiment.name)
+        if self.repeated:
+            logger.info("%s", self.repeated)
         link_to_parents(self.folder, self.plan.parents)
         return environment
 
