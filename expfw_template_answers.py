@@ -49,9 +49,11 @@ MODULE_NAMES = frozenset(
     attrs autogluon binaryornot bokeh boto3 bson build bumpversion cachetools catboost certifi cffi chardet
     charset_normalizer click click_default_group cloudpickle colorama colorlog cookiecutter coverage cpuinfo cruft
     cryptography cv2 cycler cython dask datasets dateutil dbos decorator diffusers distributed django dns docker
-    docopt docutils duckdb dynaconf evidently execnet executing fastapi fastjsonschema filelock flask flax fsspec
+    docopt
+    docstring_parser docutils duckdb dynaconf evidently execnet executing fastapi fastjsonschema filelock flask
+    flax fsspec
     gensim git gitdb google great_expectations greenlet gridfs grimp h11 h5py httpcore httptools httpx
-    docstring_parser huggingface_hub hydra hypothesis idna imblearn importlib_metadata importlib_resources importlinter iniconfig
+    huggingface_hub hydra hypothesis idna imblearn importlib_metadata importlib_resources importlinter iniconfig
     ipykernel IPython ipywidgets jax jaxlib jedi jinja2 joblib jsonpickle jsonschema jupyter jupyterlab jwt kedro
     kedro_boot kedro_datasets kedro_datasets_benchmarks kedro_datasets_experimental kedro_mlflow kedro_telemetry
     kedro_viz keras lazy_loader librt lightgbm lightning locket loguru lxml mako markdown markdown_it markupsafe

@@ -18,6 +18,7 @@ from expfw.model import FittedModel, fit_transform
 from expfw.predictions import class_labels, empty_table, prediction_table, single_target_classes
 from expfw.results import Predictions
 from expfw.run.build import Builder, RunReports
+from expfw.run.generators import own_generators
 from expfw.run.taking import taken_folds, taken_models
 from expfw.scoring import held_out_metrics, validation_metrics
 
@@ -71,7 +72,7 @@ def fit(
     earlier = taken_models([features, model], development_data, folds)
     for number, fold in enumerate(folds):
         started = time.perf_counter()
-        with model.context.own_generators(number):
+        with own_generators(number):
             fitted = _fitted(development_data.take(fold.train), features, model, number, earlier.get(number))
         model.events.append("fold", fold=number, seconds=time.perf_counter() - started)
         model.logger.info("fold %d of %d fitted", number + 1, len(folds))
@@ -88,13 +89,14 @@ def predict(fold_models: FoldModels, development_data: Data, folds: Sequence[Fol
 
 def evaluate(predictions: pd.DataFrame, folds: Sequence[Fold], metrics: Builder) -> dict[str, Any]:
     """Each metric on each fold, with mean, standard deviation and confidence interval."""
-    return validation_metrics(Predictions(predictions), folds, metrics.build_all())
+    with own_generators():
+        return validation_metrics(Predictions(predictions), folds, metrics.build_all())
 
 
 def refit(development_data: Data, features: Builder, model: Builder) -> FittedModel:
     """Fit features and model on all development rows: the model to keep."""
     earlier = taken_models([features, model], development_data, None)
-    with model.context.own_generators():
+    with own_generators():
         return _fitted(development_data, features, model, None, earlier.get(None))
 
 
@@ -103,7 +105,8 @@ def test(final_model: FittedModel, test_data: Data, metrics: Builder) -> tuple[p
     if not len(test_data):
         return empty_table(test_data.y is not None), {}
     table = _predicted(final_model, test_data, np.arange(len(test_data)), None)
-    return table, held_out_metrics(Predictions(table), metrics.build_all())
+    with own_generators():
+        return table, held_out_metrics(Predictions(table), metrics.build_all())
 
 
 def report(*everything: Any) -> str:
@@ -146,5 +149,5 @@ def _fitted(
 def _predicted(model: FittedModel, data: Data, rows: Rows, fold: int | None) -> pd.DataFrame:
     classes = single_target_classes(model)
     labels = None if classes is None else class_labels(classes, data.y)
-    with blame(f"model {type(model.model).__name__}", "predict", fold):
+    with own_generators(fold), blame(f"model {type(model.model).__name__}", "predict", fold):
         return prediction_table(model, data, rows, fold or 0, labels)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import logging
-import random
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 from kedro.io import CatalogProtocol
 
 from expfw.blame import blame
@@ -27,9 +23,6 @@ from expfw.run.recorded import load_output
 
 Catalog = CatalogProtocol[Any, Any]
 """Any catalog of Kedro's, the one of worker processes included."""
-
-
-_GENERATORS = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -54,19 +47,6 @@ class RunContext:
         """Seed of Python's and numpy's global generators: the default ``random_state``, or 0."""
         seed = self.plan.experiment.values["defaults"].get("random_state")
         return seed if isinstance(seed, int) and seed >= 0 else 0
-
-    @contextmanager
-    def own_generators(self, fold: int | None = None) -> Iterator[None]:
-        """Python's and numpy's global generators, seeded for a fold and not shared with another thread meanwhile."""
-        with _GENERATORS:
-            self.seed_generators(fold)
-            yield
-
-    def seed_generators(self, fold: int | None = None) -> None:
-        """Seed the global generators, so that neither runner nor fold order decides what a component draws."""
-        seed = (self.seed + (0 if fold is None else fold + 1)) % 2**32
-        random.seed(seed)
-        np.random.seed(seed)
 
 
 class Builder:
@@ -119,8 +99,7 @@ class Builder:
         return logging.getLogger(f"expfw.{self.key}")
 
     def build(self, fold: int | None = None) -> Any:
-        """A fresh component, the global random generators seeded for this fold."""
-        self.context.seed_generators(fold)
+        """A fresh component, for a fold or for all rows."""
         return self._one(self.planned, 0, fold)
 
     def build_all(self) -> list[Any]:

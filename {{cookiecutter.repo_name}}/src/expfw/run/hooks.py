@@ -19,6 +19,7 @@ from expfw.errors import ExpfwError
 from expfw.run.build import Catalog, RunContext, builder
 from expfw.run.events import checksum
 from expfw.run.folder import PLACEHOLDER
+from expfw.run.generators import seed_generators
 
 
 class _Current(threading.local):
@@ -76,7 +77,7 @@ class ExperimentHooks:
             return {}
         context: RunContext = catalog.load(CONTEXT)
         self._current.run = context, catalog
-        context.seed_generators()
+        seed_generators(context.seed)
         keys = {name: name.removeprefix("params:") for name in inputs}
         return {name: builder(key, context, catalog) for name, key in keys.items() if name != key and key in STEPS}
 
