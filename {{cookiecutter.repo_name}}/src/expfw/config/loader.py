@@ -125,6 +125,13 @@ class ExperimentConfigLoader(OmegaConfigLoader):
     def _params(self) -> dict[str, Any]:
         return dict(self.runtime_params or {})
 
+    def packaged_logging(self) -> str | None:
+        """Content of ``base/logging.yml`` where the configuration comes as an archive; None for a folder."""
+        path = f"{self._get_conf_env_path(self.base_env)}/logging.yml"
+        if self._protocol == "file" or not self._fs.exists(path):
+            return None
+        return bytes(self._fs.cat_file(path)).decode()
+
     def parameter(self, name: str, default: Any) -> Any:
         """A parameter that is no key of an experiment file, from ``--params`` or else the parameter files."""
         return {**self.base_parameters(), **self._params()}.get(name, default)

@@ -44,11 +44,21 @@ def configure_project_logging(conf_source: str) -> None:
     Args:
         conf_source: the project's configuration folder, relative to the project.
     """
-    import yaml
-    from kedro.framework.project import configure_logging
-
     for text in KEDRO_WARNINGS:
         warnings.filterwarnings("ignore", message=text)
     path = (find_kedro_project(Path.cwd()) or Path.cwd()) / conf_source / "base" / "logging.yml"
-    if path.exists() and "KEDRO_LOGGING_CONFIG" not in os.environ:
-        configure_logging(yaml.safe_load(path.read_text(encoding="utf-8")))
+    if path.exists():
+        configure_from(path.read_text(encoding="utf-8"))
+
+
+def configure_from(text: str) -> None:
+    """Configure logging, unless ``KEDRO_LOGGING_CONFIG`` names a file, which comes first.
+
+    Args:
+        text: content of a ``logging.yml``.
+    """
+    import yaml
+    from kedro.framework.project import configure_logging
+
+    if "KEDRO_LOGGING_CONFIG" not in os.environ:
+        configure_logging(yaml.safe_load(text))

@@ -25,7 +25,7 @@ from expfw.run.files import write_json
 from expfw.run.folder import ResultFolder, result_root, take_folder
 from expfw.run.known import already_run
 from expfw.run.lineage import link_to_parents
-from expfw.run.log import log_to
+from expfw.run.log import configure_from, log_to
 from expfw.run.project import plan_of, project_path
 from expfw.run.sources import source_files
 
@@ -49,6 +49,10 @@ class ExperimentSession(KedroSession):
         """The context, made once: the run and what precedes it share one configuration."""
         if self._context is None:
             self._context = super().load_context()
+            loader = self._context.config_loader
+            logging_config = loader.packaged_logging() if isinstance(loader, ExperimentConfigLoader) else None
+            if logging_config is not None:
+                configure_from(logging_config)
         return self._context
 
     def run(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
