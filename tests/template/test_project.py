@@ -68,7 +68,7 @@ def install(project: BakedProject, python: Path) -> InstalledProject:
         project.run(python, "-m", "venv", ".venv")
         project.run(commands / "python", "-m", "pip", "install", "--quiet", "-e", ".[dev]", env={"PYTHONPATH": ""})
     else:
-        project.run(sys.executable, "-m", "uv", "venv", "--quiet", f"--python={python}", ".venv")
+        project.run(sys.executable, "-m", "uv", "venv", "--quiet", "--seed", f"--python={python}", ".venv")
         target = f"--python={commands / 'python'}"
         project.run(sys.executable, "-m", "uv", "pip", "install", "--quiet", target, "-e", ".[dev]")
     return InstalledProject(project, commands)

@@ -85,7 +85,7 @@ class Bootstrap:
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Rows, Rows]]:
         """Yield pairs of drawn rows, repetitions included, and rows out of bag, ascending."""
         unit = np.arange(count(X)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-        units = int(unit.max(initial=-1)) + 1
+        units = int(np.max(unit)) + 1 if len(unit) else 0
         if units < 2:
             kind = "rows" if groups is None else "groups"
             raise ComponentError(f"Bootstrap: needs two {kind} or more, there are {units}; use another splitter")

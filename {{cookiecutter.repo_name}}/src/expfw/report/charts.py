@@ -238,7 +238,7 @@ def _left_out(number: int) -> str:
 
 
 def _extent(values: NDArray[np.float64]) -> tuple[float, float]:
-    return (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    return (float(np.min(values)), float(np.max(values))) if values.size else (0.0, 1.0)
 
 
 def _axes(x: Any, y: Any, limits: Iterable[float] | None) -> tuple[Axis, Axis]:
