@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import pytest
@@ -19,8 +19,10 @@ from expfw import interfaces, services
 from expfw.cli import commands
 from expfw.config.keys import ABSENT, KEYS, STEPS, Step
 from expfw.construct.find import Components
+from expfw.construct.reference import OUTPUTS
 from expfw.construct.signature import SERVICES, configurable, services_of
 from expfw.results import Predictions, Results
+from expfw.run.known import Choice
 from expfw.scoring import CI_METHOD, summary
 from expfw.workflow import workflow
 
@@ -68,11 +70,22 @@ def test_no_component_stands_there_that_does_not_exist() -> None:
 
 
 def test_each_key_of_an_experiment_file_stands_there_with_its_stand_in() -> None:
-    rows = dict(re.findall(r"^\| `(\S+)` \|.*\| (.*?) ?\|$", page("reference/experiment-file.md"), re.MULTILINE))
+    table = section(page("reference/experiment-file.md"), "Keys")
+    rows = dict(re.findall(r"^\| `(\S+)` \|.*\| (.*?) ?\|$", table, re.MULTILINE))
     assert set(rows) == set(KEYS)
     required = {key for key, step in STEPS.items() if not step.several and not step.nullable}
     assert {key for key, value in rows.items() if value == "must be there"} == required
     assert {key for key, value in rows.items() if value == "null"} == {k for k, v in ABSENT.items() if v is None}
+
+
+def test_each_key_that_takes_a_reference_stands_there() -> None:
+    text = section(page("reference/experiment-file.md"), "Rule 5: references")
+    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == list(OUTPUTS)
+
+
+def test_each_choice_of_if_run_stands_there() -> None:
+    text = section(page("reference/experiment-file.md"), "Identity")
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) - {"if_run"} == set(get_args(Choice))
 
 
 def test_each_interface_stands_there_with_its_methods() -> None:
@@ -152,7 +165,7 @@ def test_the_settings_are_as_told() -> None:
 def test_every_test_and_source_that_a_page_names_exists() -> None:
     for path in (TEMPLATE / "README.md", *DOCS.rglob("*.md")):
         text = path.read_text(encoding="utf-8")
-        for name in re.findall(r"(?<![\w/])(tests/(?:template|expfw|browser|docs)/\w+\.py)", text):
+        for name in re.findall(r"(?<![\w/])(tests/(?:template|expfw|browser|docs|runs)/\w+\.py)", text):
             assert (TEMPLATE / name).is_file(), f"{path.name}: {name}"
         for name in re.findall(r"(?<![\w/])(src/expfw/[\w/]+\.py)", text):
             assert (PROJECT / name).is_file(), f"{path.name}: {name}"
@@ -185,7 +198,7 @@ def test_each_file_of_a_result_folder_stands_there(experiment: Path) -> None:
         folders = {name for name in told if name.endswith("/")}
         missing = {name for name in there - told if not covered(name, folders)}
         assert missing - {"folds"} - {f"folds/fold_{i}.pkl" for i in range(5)} == set()
-        assert {name for name in told if name.rstrip("/") not in there} <= {"traceback.txt"}
+        assert {name for name in told if name.rstrip("/") not in there} <= {"traceback.txt", "children.jsonl"}
 
 
 def covered(name: str, folders: set[str]) -> bool:

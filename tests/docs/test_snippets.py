@@ -11,6 +11,8 @@ A comment on the line before the fence says what is done with the block, in the 
 ``append: PATH``          is added to the end of the file
 ``edit: PATH``            each line ``key = …`` takes the place of the file's line with that key
 ``experiment: NAME``      becomes ``config/experiments/NAME.json``, and is run before the next block that runs
+``message: NAME``         is exactly what a run of that experiment ends with, with exit code 2 (``…`` is any text);
+                          compared before the next block that runs
 ``excerpt: PATH``         must stand in the project's file
 ``not run: REASON``       nothing
 ========================  =============================================================================================
@@ -21,19 +23,23 @@ A comment on the line before the fence says what is done with the block, in the 
 from __future__ import annotations
 
 import importlib.util
+import json
 import math
 import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
 
 from baking import TEMPLATE, BakedProject
 
-PAGES = [TEMPLATE / "README.md", *sorted((TEMPLATE / "docs").rglob("*.md"))]
+DOCS = TEMPLATE / "docs"
+PAGES = [*sorted(DOCS.glob("tutorial/*.md")), TEMPLATE / "README.md"]  # what takes longest comes first
+PAGES += sorted(page for page in DOCS.rglob("*.md") if page not in PAGES)
 MARKER = re.compile(r"<!-- (?P<verb>not run|[a-z]+)(?:: (?P<rest>.*?))?(?:, needs (?P<module>\w+))? -->")
 FENCE = re.compile(r"```(?P<language>\w*)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
 TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d|\d\d:\d\d:\d\d")
@@ -49,6 +55,24 @@ bootstrap_project(Path.cwd())
 for name in sys.argv[1:]:
     with settings.SESSION_CLASS.create(Path.cwd(), runtime_params={"experiment": name}) as session:
         session.run()
+"""
+
+REFUSE_EXPERIMENTS = """
+import json, sys
+from pathlib import Path
+from kedro.framework.project import settings
+from kedro.framework.startup import bootstrap_project
+from expfw.errors import ExpfwError
+
+bootstrap_project(Path.cwd())
+told = {}
+for name in sys.argv[1:]:
+    try:
+        with settings.SESSION_CLASS.create(Path.cwd(), runtime_params={"experiment": name}) as session:
+            session.run()
+    except ExpfwError as error:
+        told[name] = (error.exit_code, f"Error: {error}")
+print(json.dumps(told))
 """
 
 
@@ -81,11 +105,12 @@ class Reader:
     project: BakedProject
     output: str = ""
     experiments: list[str] = field(default_factory=list)
+    messages: dict[str, str] = field(default_factory=dict)
 
     def follow(self, block: Block) -> None:
         """Do one block."""
         if block.verb in ("run", "output", "excerpt"):
-            self.run_experiments()
+            self.catch_up()
         actions: dict[str, Callable[[Block], None]] = {
             "run": self.run,
             "output": self.compare,
@@ -93,6 +118,7 @@ class Reader:
             "append": self.append,
             "edit": self.edit,
             "experiment": self.experiment,
+            "message": self.message,
             "excerpt": self.excerpt,
         }
         if block.verb in actions:
@@ -141,6 +167,28 @@ class Reader:
         path.write_text(block.code, encoding="utf-8")
         self.experiments.append(block.rest)
 
+    def message(self, block: Block) -> None:
+        self.messages[block.rest] = block.code
+
+    def compare_messages(self) -> None:
+        """Compare the messages that were shown since the last time, in one process."""
+        if not self.messages:
+            return
+        result = self.project.run(sys.executable, "-c", REFUSE_EXPERIMENTS, *self.messages)
+        told = json.loads(result.stdout.splitlines()[-1])
+        for experiment, text in self.messages.items():
+            assert experiment in told, f"{experiment} was run without an error"
+            code, printed = told[experiment]
+            lines = zip_longest(text.splitlines(), printed.splitlines(), fillvalue="")
+            assert all(alike(*pair) for pair in lines), f"not told: {text}\nbut: {printed}"
+            assert code == 2, experiment
+        self.messages = {}
+
+    def catch_up(self) -> None:
+        """Do what was put off."""
+        self.run_experiments()
+        self.compare_messages()
+
     def excerpt(self, block: Block) -> None:
         text = (self.project.path / block.rest).read_text(encoding="utf-8")
         assert block.code.strip() in text, f"{block.rest} does not hold:\n{block.code}"
@@ -169,7 +217,7 @@ def name(page: Path) -> str:
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_block_says_what_becomes_of_it(page: Path) -> None:
     """A block that is not run says why."""
-    known = {"run", "output", "write", "append", "edit", "experiment", "excerpt", "not run"}
+    known = {"run", "output", "write", "append", "edit", "experiment", "message", "excerpt", "not run"}
     unmarked = [f"line {block.line}: {block.verb or 'no marker'}" for block in blocks(page) if block.verb not in known]
     assert unmarked == []
     silent = [block.line for block in blocks(page) if block.verb == "not run" and len(block.rest.split()) < 2]
@@ -183,7 +231,7 @@ def test_a_reader_can_do_what_the_page_says(page: Path, default_project: BakedPr
     reader = Reader(BakedProject(shutil.copytree(default_project.path, tmp_path / "project")))
     for block in filter(available, blocks(page)):
         reader.follow(block)
-    reader.run_experiments()
+    reader.catch_up()
 
 
 def test_the_comparison_tells_lines_apart() -> None:

@@ -215,7 +215,8 @@ class _Planner:
     def check_values(self, blueprint: Blueprint, signature: inspect.Signature, path: tuple[str, ...]) -> Blueprint:
         """Check each value against what the class says of its parameter."""
         params = dict(blueprint.params)
-        for name in configurable(signature, blueprint.services) & set(params):
+        checkable = configurable(signature, blueprint.services)
+        for name in [name for name in params if name in checkable]:
             if not _holds_blueprint(params[name]) and not self.has_faults((*path, "params", name)):
                 try:
                     params[name] = checked_value(blueprint.target, name, params[name])

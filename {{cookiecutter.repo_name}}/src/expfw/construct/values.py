@@ -8,7 +8,7 @@ import json
 import re
 import typing
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from expfw.construct.find import Target
 from expfw.errors import did_you_mean
@@ -100,7 +100,7 @@ def _hinted(hint: Any, value: Any) -> Any:
     try:
         converted = adapter.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
-        raise WrongValue(_expected(error), value) from error
+        raise WrongValue(_expected(error, hint), value) from error
     return value if converted == value else converted
 
 
@@ -136,8 +136,10 @@ EXPECTED = {
 """Pydantic's kinds of errors in JSON's words."""
 
 
-def _expected(error: Any) -> str:
+def _expected(error: Any, hint: Any) -> str:
     """What pydantic would have taken, in words; the alternatives of a union joined, each once."""
+    if type(None) in get_args(hint):
+        return f"{_expected(error, None)} or null"
     found = [EXPECTED.get(item["type"]) or str(item["msg"]).removeprefix("Input should be ") for item in error.errors()]
     return " or ".join(dict.fromkeys(found))
 
