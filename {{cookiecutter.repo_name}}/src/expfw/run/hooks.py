@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time
 from pathlib import Path
@@ -20,6 +19,7 @@ from expfw.run.build import Catalog, RunContext, builder
 from expfw.run.events import checksum
 from expfw.run.folder import PLACEHOLDER
 from expfw.run.generators import seed_generators
+from expfw.run.signals import leave_to_the_main_process
 
 
 class _Current(threading.local):
@@ -64,7 +64,7 @@ class ExperimentHooks:
     def before_dataset_loaded(self, node: Node) -> None:
         """A node's time begins with its first input; in a worker process, signals end it without a word."""
         if self._session_process != os.getpid():
-            _leave_signals_to_the_main_process()
+            leave_to_the_main_process()
         if self._current.node != node.name:
             self._current.begin(node.name)
 
@@ -96,13 +96,6 @@ class ExperimentHooks:
         context, catalog = self._current.run
         files = {_name(path, context.folder.path): checksum(path) for path in _files(catalog, dataset_name, data)}
         context.events.append("saved", node=node.name, output=dataset_name, seconds=self._current.seconds, files=files)
-
-
-def _leave_signals_to_the_main_process() -> None:
-    """In a worker, end at once on Ctrl-C and SIGTERM: the main process records the interruption and says so."""
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
 
 
 def _path(catalog: Catalog, name: str) -> Path | None:

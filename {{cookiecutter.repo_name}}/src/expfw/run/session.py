@@ -27,6 +27,7 @@ from expfw.run.known import already_run
 from expfw.run.lineage import link_to_parents
 from expfw.run.log import configure_from, log_to
 from expfw.run.project import plan_of, project_path
+from expfw.run.signals import Terminated
 from expfw.run.sources import source_files
 
 logger = logging.getLogger(__name__)
@@ -221,8 +222,6 @@ class _Recorded:
 
     def interrupted(self, error: BaseException) -> ExpfwError:
         """The one message about an interrupted run."""
-        from expfw.run.tracking import Terminated
-
         by, code = ("SIGTERM", 143) if isinstance(error, Terminated) else ("Ctrl-C", 130)
         return ExperimentInterrupted(
             f"experiment {self.folder.id} ({self.plan.experiment.name}) was interrupted by {by}; it is recorded as "

@@ -5,14 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -22,6 +18,7 @@ from sacred.run import Run
 from sacred.serializer import flatten
 
 from expfw.run.files import atomic
+from expfw.run.signals import terminable
 from expfw.run.sources import SourceFile, copy_sources
 
 sacred.SETTINGS.DISCOVER_SOURCES = "none"
@@ -29,12 +26,6 @@ sacred.SETTINGS.DISCOVER_DEPENDENCIES = "none"
 sacred.SETTINGS.HOST_INFO.INCLUDE_GPU_INFO = False
 sacred.SETTINGS.HOST_INFO.INCLUDE_CPU_INFO = False
 sacred.SETTINGS.CONFIG.READ_ONLY_CONFIG = False
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, as an exception that no component's ``except Exception`` swallows."""
-
-    STATUS = "INTERRUPTED"
 
 
 @dataclass(frozen=True)
@@ -164,23 +155,6 @@ def capture_mode() -> str:
     except (AttributeError, OSError, ValueError):
         real = False
     return "fd" if real and click.get_current_context(silent=True) is not None else "sys"
-
-
-@contextmanager
-def terminable() -> Iterator[None]:
-    """Turn SIGTERM into :class:`Terminated` within the block; only the main thread can."""
-
-    def raise_terminated(_number: int, _frame: FrameType | None) -> None:
-        raise Terminated
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, raise_terminated)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def mongo_safe(value: Any) -> Any:
