@@ -11,7 +11,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,15 +35,11 @@ class Cost:
 
 
 def cost(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> Cost:
-    started = time.perf_counter()
-    with (folder / "output.txt").open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=folder, env={**os.environ, **variables}, stdout=output, stderr=subprocess.STDOUT
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, (folder / "output.txt").read_text()
-    return Cost(time.perf_counter() - started, usage.ru_maxrss / 1024)
+    measuring = [sys.executable, "-S", str(HERE / "measure.py"), *command]
+    done = subprocess.run(measuring, cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True)
+    seconds, memory, code = json.loads(done.stdout)
+    assert code == 0, done.stderr
+    return Cost(seconds, memory)
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:

@@ -53,7 +53,8 @@ def test_a_function_is_given_its_parameters() -> None:
 def test_services_are_asked_for_by_type() -> None:
     asked: list[type] = []
 
-    def inject(service: type) -> Any:
+    def inject(service: type, component: Blueprint) -> Any:
+        assert component.type == "M"
         asked.append(service)
         return logging.getLogger("given")
 

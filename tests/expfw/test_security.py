@@ -97,7 +97,33 @@ def test_what_an_allowed_module_re_exports_is_refused_by_where_it_comes_from(
 
 
 def test_a_real_re_export_of_scikit_learns_is_refused() -> None:
-    assert "module 'urllib.request' is not allowed" in refusal(model={"type": "sklearn.datasets._base.urlretrieve"})
+    message = refusal(model={"type": "sklearn.utils.multiclass.issparse"})
+    assert "module 'scipy." in message
+    assert "is not allowed" in message
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "sklearn.utils._testing.assert_run_python_script_without_output",
+        "sklearn.datasets._base.urlretrieve",
+        "sklearn.svm._classes.SVC",
+        "sklearn.utils.tests.test_utils.test_safe_mask",
+        "sklearn.conftest.pyplot",
+    ],
+)
+def test_the_insides_and_the_tests_of_a_library_are_no_components(path: str) -> None:
+    """A test tool that runs the code it is given, handed over as a function, would run what the configuration says."""
+    assert f"'{path}' is not public" in refusal(model={"type": path})
+    nested = {"type": "sklearn.feature_extraction.text.CountVectorizer", "params": {"tokenizer": {"type": path}}}
+    assert f"'{path}' is not public" in refusal(features=nested)
+
+
+def test_a_test_tool_is_refused_through_a_re_export_as_well(library: types.ModuleType) -> None:
+    from sklearn.utils import _testing
+
+    library.run = _testing.assert_run_python_script_without_output  # type: ignore[attr-defined]
+    assert "module 'sklearn.utils._testing' is a library's own tests" in refusal(model={"type": "guarded_library.run"})
 
 
 @pytest.mark.parametrize(
@@ -105,13 +131,17 @@ def test_a_real_re_export_of_scikit_learns_is_refused() -> None:
     [
         "guarded_library.os.system",
         "sklearn.svm.SVC.fit",
-        "sklearn.base.clone.__globals__",
-        "sklearn.__builtins__.eval",
-        "sklearn.svm.SVC.__init__.__globals__",
     ],
 )
 def test_attributes_of_attributes_cannot_be_reached(library: types.ModuleType, path: str) -> None:
     assert f"there is no module '{path.rpartition('.')[0]}'" in refusal(model={"type": path})
+
+
+@pytest.mark.parametrize(
+    "path", ["sklearn.base.clone.__globals__", "sklearn.__builtins__.eval", "sklearn.svm.SVC.__init__.__globals__"]
+)
+def test_special_attributes_are_no_way_out(path: str) -> None:
+    assert f"'{path}' is not public" in refusal(model={"type": path})
 
 
 def test_an_object_that_is_neither_class_nor_function_is_refused(library: types.ModuleType) -> None:

@@ -407,3 +407,10 @@ def test_the_message_is_the_same_in_the_notebooks_way(lab: Lab) -> None:
     assert json.dumps(str(error)) == json.dumps(
         "experiment 'a' has 1 fault; nothing was run:\n  1. a.json: model: is missing"
     )
+
+
+def test_a_hold_out_that_repeats_training_rows_is_refused(lab: Lab) -> None:
+    """Copies of a row would stand on both sides of a fold."""
+    message = lab.run({**SMALL, "holdout": {"type": "Bootstrap", "params": {"n_splits": 1}}}).message()
+    assert "holdout Bootstrap repeats training rows" in message
+    assert "a hold-out takes each row once" in message

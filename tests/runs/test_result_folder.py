@@ -295,7 +295,9 @@ def predictions(outcome: Outcome) -> Any:
 
 def test_predictions_have_a_row_for_each_validation_row(lab: Lab) -> None:
     table = predictions(lab.run({"data_source": trial("Made", target="text", rows=90)}).ok())
-    scores = [f"proba_{name}" for name in ("high", "low", "middle")] + [f"decision_{number}" for number in range(3)]
+    scores = [f"proba_{name}" for name in ("high", "low", "middle")] + [
+        f"decision_{name}" for name in ("high", "low", "middle")
+    ]
     assert list(table.columns) == ["fold", "row", "y_true", "y_pred", *scores]
     assert sorted(table["row"]) == list(range(72))
     assert set(table["fold"]) == {0, 1, 2}

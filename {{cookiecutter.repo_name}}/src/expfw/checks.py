@@ -61,6 +61,20 @@ def check_fold(train: Any, validation: Any, rows: int, where: str) -> Fold:
     return fold
 
 
+def check_each_once(rows: Rows, where: object) -> None:
+    """Refuse development data that hold a row several times: its copies would land on both sides of a fold.
+
+    Raises:
+        ComponentError: with the first such row.
+    """
+    found, counts = np.unique(rows, return_counts=True)
+    if len(found) < len(rows):
+        raise ComponentError(
+            f"{where} repeats training rows (row {found[counts > 1][0]}), so copies of a row could be trained on and "
+            "measured; a hold-out takes each row once, for example sklearn.model_selection.ShuffleSplit"
+        )
+
+
 def _positions(values: Any, rows: int, where: str) -> Rows:
     positions = np.asarray(values)
     if not positions.size:

@@ -40,7 +40,7 @@ def sorted_records(records: Sequence[ExperimentRecord], key: str | None) -> list
             key=lambda record: (str(getattr(record, key or "id")) if key not in (None, "id") else "", record.id),
         )
     measured = [record for record in records if record.metric(key) is not None]
-    if records and not measured:
+    if records and not measured and key.rpartition(".")[2] not in metric_names(records):
         raise RecordError(
             f"cannot sort by '{key}': no experiment has it; {did_you_mean(key, [*FIELDS, *metric_names(records)])}"
         )
@@ -191,8 +191,8 @@ def detail(record: ExperimentRecord) -> RenderableType:
 
 def _lineage(record: ExperimentRecord) -> list[str]:
     """The line of descent: ancestors, oldest first, then this experiment, then what came of it."""
-    above = _once(descent(record.path, parents))
-    below = _once(descent(record.path, children))
+    above = list(descent(record.path, parents))
+    below = list(descent(record.path, children))
     if not above and not below:
         return []
     deepest = max((depth for depth, _ in above), default=0)
@@ -200,14 +200,6 @@ def _lineage(record: ExperimentRecord) -> list[str]:
     lines += [f"  {'  ' * (deepest - depth)}{_named(record, number)}" for depth, number in reversed(above)]
     lines.append(f"  {'  ' * deepest}{record.id} {record.name}  ← this one")
     return lines + [f"  {'  ' * (deepest + depth)}{_named(record, number)}" for depth, number in below]
-
-
-def _once(generations: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Each experiment once, at its farthest."""
-    depths: dict[int, int] = {}
-    for depth, experiment in generations:
-        depths[experiment] = max(depth, depths.get(experiment, 0))
-    return sorted((depth, experiment) for experiment, depth in depths.items())
 
 
 def _named(record: ExperimentRecord, number: int) -> str:

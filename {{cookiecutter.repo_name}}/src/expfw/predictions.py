@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from expfw.checks import check_predictions
+from expfw.errors import ComponentError
 from expfw.interfaces import Data, Rows, count
 from expfw.results import DECISION, PROBABILITY
 
@@ -68,7 +69,13 @@ def _target_columns(name: str, values: Any, labels: Any) -> dict[str, Any]:
     if values.ndim == 2 and values.shape[1] > 1:
         return {f"{name}_{i}": values[:, i] for i in range(values.shape[1])}
     values = values.reshape(len(values))
-    return {name: values if labels is None else pd.Categorical(values, categories=labels)}
+    if labels is None:
+        return {name: values}
+    known = pd.Categorical(values, categories=labels)
+    strange = values[(known.codes < 0) & ~pd.isna(values)]
+    if len(strange):
+        raise ComponentError(f"{name} holds {strange[:1].tolist()[0]!r}, which is none of the classes {list(labels)}")
+    return {name: known}
 
 
 def _score_columns(model: Any, X: Any, classes: Any, labels: Any) -> dict[str, Any]:
@@ -80,6 +87,15 @@ def _score_columns(model: Any, X: Any, classes: Any, labels: Any) -> dict[str, A
         columns = {f"{PROBABILITY}{label}": known.get(label, absent) for label in np.asarray(labels).tolist()}
     if hasattr(model, "decision_function"):
         decision = check_predictions(model.decision_function(X), count(X), "decision_function").astype(np.float64)
-        blocks = {"": decision} if decision.ndim == 1 else dict(enumerate(decision.T))
-        columns |= {f"{DECISION}{key}": values for key, values in blocks.items()}
+        columns |= _decision_columns(decision, np.asarray(classes).tolist(), np.asarray(labels).tolist())
     return columns
+
+
+def _decision_columns(decision: Any, classes: list[Any], labels: list[Any]) -> dict[str, Any]:
+    """The decision function in the order of the labels, whatever order the model has its classes in."""
+    known = [label for label in labels if label in classes]
+    if decision.ndim == 1:
+        return {DECISION: decision if known == classes else -decision}
+    if decision.shape[1] != len(classes):
+        return {f"{DECISION}{i}": column for i, column in enumerate(decision.T)}
+    return {f"{DECISION}{label}": decision[:, classes.index(label)] for label in known}

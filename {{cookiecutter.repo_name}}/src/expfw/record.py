@@ -76,7 +76,7 @@ class ExperimentRecord:
         """
         part, _, short = name.rpartition(".")
         validation = self.metrics["validation"].get(short) if part in ("", "validation") else None
-        if validation is not None:
+        if validation is not None and validation["mean"] is not None:
             return validation["mean"]  # type: ignore[no-any-return]
         return self.metrics["test"].get(short) if part in ("", "test") else None
 

@@ -27,7 +27,7 @@ class Predictions:
         frame: one row per predicted row, with the columns ``fold`` (the fold's number, from 0), ``row`` (position in
             the development or test data), ``y_true`` (absent for unlabelled data), ``y_pred`` and, if the model gives
             them, ``proba_<class>`` and ``decision_<class>`` (``decision_`` alone for two classes). For a classifier
-            ``y_true`` and ``y_pred`` are categorical, their categories the class labels in the model's order.
+            ``y_true`` and ``y_pred`` are categorical, their categories the class labels, sorted.
 
     Example:
         >>> frame = pd.DataFrame({"fold": [0, 0], "row": [0, 1], "y_true": [1.0, 2.0], "y_pred": [1.5, 2.0]})
@@ -50,7 +50,7 @@ class Predictions:
 
     @cached_property
     def classes(self) -> NDArray[Any] | None:
-        """Class labels in the model's order, shape ``(n_classes,)``; None where the model is no classifier."""
+        """Class labels, sorted, shape ``(n_classes,)``; None where the model is no classifier."""
         column = self.frame.get("y_pred", pd.Series(dtype=np.float64))
         return np.asarray(column.cat.categories) if isinstance(column.dtype, pd.CategoricalDtype) else None
 
@@ -93,7 +93,10 @@ class Predictions:
 
     def _block(self, prefix: str) -> NDArray[np.float64] | None:
         columns = [column for column in self.frame.columns if column.startswith(prefix)]
-        return np.ascontiguousarray(self.frame[columns].to_numpy(dtype=np.float64)) if columns else None
+        block = self.frame[columns].to_numpy(dtype=np.float64)
+        if prefix == DECISION and len(block):  # a fold that lacks a class has other columns than its neighbours
+            block = block[:, ~np.isnan(block).all(axis=0)]
+        return np.ascontiguousarray(block) if block.shape[1] else None
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class NamedMetric:
             )
         try:
             return float(self._value(predictions))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             what = str(error).splitlines()[0] if str(error) else type(error).__name__
             what = what.replace("RecordedEstimator", "the model")
             raise ComponentError(

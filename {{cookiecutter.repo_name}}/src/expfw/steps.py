@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from expfw.blame import blame
-from expfw.checks import check_classes, check_data, check_fold
+from expfw.checks import check_classes, check_data, check_each_once, check_fold
 from expfw.datasets import FoldModels
 from expfw.errors import ComponentError
 from expfw.interfaces import Data, Fold, Rows
@@ -55,6 +55,7 @@ def hold_out(prepared_data: Data, holdout: Builder) -> tuple[Data, Data]:
             f"{holdout} gives {len(folds)} splits, a hold-out is one; set n_splits to 1 or choose another splitter, "
             "for example sklearn.model_selection.ShuffleSplit or LastRows"
         )
+    check_each_once(folds[0].train, holdout)
     return prepared_data.take(folds[0].train), prepared_data.take(folds[0].validation)
 
 
@@ -130,6 +131,9 @@ def _fitted(
     data: Data, features: Builder, model: Builder, fold: int | None, earlier: FittedModel | None
 ) -> FittedModel:
     """Fit what is configured; ``earlier`` gives what is taken over from an earlier experiment instead."""
+    referring = next((builder for builder in (features, model) if builder.reference is not None), None)
+    if referring is not None and earlier is None:
+        raise ComponentError(f"{referring}: it has no model of fold {fold}, so nothing can be taken over")
     if model.reference is not None and earlier is not None:
         return earlier
     estimator = model.build(fold)

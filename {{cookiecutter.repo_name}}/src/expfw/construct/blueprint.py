@@ -13,8 +13,8 @@ from expfw.construct.find import Target
 Service = type
 """The type by which a constructor asks for a service."""
 
-Inject = Callable[[Service], Any]
-"""Gives the service of a type to a constructor."""
+Inject = Callable[[Service, "Blueprint"], Any]
+"""Gives the service of a type to the component that a blueprint is for."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Blueprint:
         target: the class, or the function, that it names.
         params: parameters; a nested component is a :class:`Blueprint` among them.
         services: constructor parameters that the framework fills, by name.
+        given: parameters as they were configured, where ``params`` holds them converted (a list as a tuple, …).
 
     Example:
         >>> from sklearn.svm import SVC
@@ -38,6 +39,7 @@ class Blueprint:
     target: Target
     params: Mapping[str, Any]
     services: Mapping[str, Service] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     def build(self, inject: Inject | None = None) -> Any:
         """A fresh instance, nested components included; of a function the function itself, its parameters bound.
@@ -48,12 +50,13 @@ class Blueprint:
         params = {name: _built(value, inject) for name, value in self.params.items()}
         if not inspect.isclass(self.target):
             return functools.partial(self.target, **params) if params else self.target
-        services = {name: inject(kind) for name, kind in self.services.items()} if inject else {}
+        services = {name: inject(kind, self) for name, kind in self.services.items()} if inject else {}
         return self.target(**params, **services)
 
     def describe(self) -> dict[str, Any]:
         """The configuration that this plan stands for, applied defaults included."""
-        return {"type": self.type, "params": {name: _described(value) for name, value in self.params.items()}}
+        configured = {**self.params, **self.given}
+        return {"type": self.type, "params": {name: _described(value) for name, value in configured.items()}}
 
 
 def _built(value: Any, inject: Inject | None) -> Any:

@@ -96,6 +96,7 @@ class Components:
         """
         module_path, _, name = path.rpartition(".")
         self._check_allowed(module_path)
+        self._check_public(path)
         module = _import(module_path)
         target = getattr(module, name, None)
         if target is None:
@@ -105,8 +106,27 @@ class Components:
         return self._own(target)
 
     def _own(self, target: Target) -> Target:
-        self._check_allowed(target.__module__)
+        module = str(target.__module__)  # None for some built-in functions
+        self._check_allowed(module)
+        if self._is_foreign(module) and not _TESTING.isdisjoint(module.split(".")):
+            raise NotFound(
+                f"module '{module}' is a library's own tests, which run what they are given", "choose another"
+            )
         return target
+
+    def _check_public(self, path: str) -> None:
+        """Of a library only what it shows: its private modules and its tests hold tools that run code."""
+        parts = path.split(".")
+        private = next((part for part in parts if part.startswith("_") or part in _TESTING), None)
+        if private is not None and self._is_foreign(path):
+            raise NotFound(
+                f"'{path}' is not public: '{private}' belongs to the library's insides",
+                "take it from the public module",
+            )
+
+    def _is_foreign(self, path: str) -> bool:
+        own = (f"{self.package}.", "expfw.components.") if self.package else ("expfw.components.",)
+        return not f"{path}.".startswith(own)
 
     def _check_allowed(self, module: str) -> None:
         if not any(module == allowed or module.startswith(f"{allowed}.") for allowed in self.allowed):
@@ -124,6 +144,9 @@ class Components:
     def _suggestion(self, name: str, step: Step) -> str:
         hint = did_you_mean(name, self.short_names(step))
         return f"{hint}; a class from elsewhere needs its dotted path" if hint else "give a dotted path"
+
+
+_TESTING = frozenset({"conftest", "test", "testing", "tests", "_testing"})
 
 
 def _import(path: str) -> ModuleType:

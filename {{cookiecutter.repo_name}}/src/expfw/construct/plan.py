@@ -10,6 +10,7 @@ from typing import Any
 from expfw.config.experiment import PARAMS, Experiment, configuration_hash, with_params_hint
 from expfw.config.files import kind
 from expfw.config.keys import KEYS, STEPS, Step
+from expfw.config.secrets import redacted
 from expfw.construct.blueprint import Blueprint
 from expfw.construct.find import Components, NotFound, Target
 from expfw.construct.reference import FROM, BadReference, Reference, make_reference
@@ -39,10 +40,10 @@ class Plan:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The resolved configuration: as merged, with the defaults that were applied written out."""
+        """The resolved configuration: as merged, with the defaults that were applied written out, without secrets."""
         described = {key: _describe(planned) for key, planned in self.components.items()}
         values = {**self.experiment.values, **described}
-        return {key: values[key] for key in KEYS if key in values}
+        return {key: redacted(values[key]) for key in KEYS if key in values}
 
     @property
     def hash(self) -> str:
@@ -207,7 +208,7 @@ class _Planner:
         blueprint = self.check_values(blueprint, signature, path)
         if inspect.isclass(blueprint.target):
             self.takeable |= configurable(signature, blueprint.services)
-        blueprint = with_defaults(blueprint, signature, self.defaults)
+        blueprint = with_defaults(blueprint, signature, self.defaults, trial=path[0] != "data_source")
         if not self.has_faults(path):
             self.check_construction(blueprint, path)
         return blueprint
@@ -222,7 +223,7 @@ class _Planner:
                     params[name] = checked_value(blueprint.target, name, params[name])
                 except WrongValue as problem:
                     self.fault((*path, "params", name), f"{blueprint.type}: {problem}", problem.hint)
-        return replace(blueprint, params=params)
+        return replace(blueprint, params=params, given=blueprint.params)
 
     def check_construction(self, blueprint: Blueprint, path: tuple[str, ...]) -> None:
         """Build a component once where that tells something: some check their parameters only then (splitters do).
@@ -306,7 +307,9 @@ def _holds_blueprint(value: Any) -> bool:
     return any(map(_holds_blueprint, value)) if isinstance(value, list) else isinstance(value, Blueprint)
 
 
-def with_defaults(blueprint: Blueprint, signature: inspect.Signature, defaults: Mapping[str, Any]) -> Blueprint:
+def with_defaults(
+    blueprint: Blueprint, signature: inspect.Signature, defaults: Mapping[str, Any], *, trial: bool = True
+) -> Blueprint:
     """``blueprint`` with the global defaults that its class has a parameter for and was not given.
 
     A default that the constructor refuses is withheld (scikit-learn's ``KFold`` takes no ``random_state`` unless it
@@ -316,11 +319,13 @@ def with_defaults(blueprint: Blueprint, signature: inspect.Signature, defaults: 
     if not names or not inspect.isclass(blueprint.target):
         return blueprint
     full = _extended(blueprint, {name: defaults[name] for name in names})
-    return full if blueprint.services or _builds(full) or not _builds(blueprint) else blueprint
+    if not trial or _asks_for_services(blueprint):
+        return full
+    return full if _builds(full) or not _builds(blueprint) else blueprint
 
 
 def _extended(blueprint: Blueprint, more: Mapping[str, Any]) -> Blueprint:
-    return Blueprint(blueprint.type, blueprint.target, {**blueprint.params, **more}, blueprint.services)
+    return replace(blueprint, params={**blueprint.params, **more})
 
 
 def _builds(blueprint: Blueprint) -> bool:

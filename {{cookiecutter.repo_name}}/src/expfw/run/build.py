@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,7 +47,7 @@ class RunContext:
     def seed(self) -> int:
         """Seed of Python's and numpy's global generators: the default ``random_state``, or 0."""
         seed = self.plan.experiment.values["defaults"].get("random_state")
-        return seed if isinstance(seed, int) and seed >= 0 else 0
+        return seed % 2**32 if isinstance(seed, int) and seed >= 0 else 0
 
 
 class Builder:
@@ -58,10 +59,11 @@ class Builder:
         key: the key.
         context: the run.
         catalog: the project's catalog, for components that ask for it.
+        node: the node that builds.
     """
 
-    def __init__(self, key: str, context: RunContext, catalog: Catalog | None = None) -> None:
-        self.key, self.context, self.catalog = key, context, catalog
+    def __init__(self, key: str, context: RunContext, catalog: Catalog | None = None, node: str = "") -> None:
+        self.key, self.context, self.catalog, self.node = key, context, catalog, node
 
     def __str__(self) -> str:
         planned = self.planned
@@ -109,20 +111,34 @@ class Builder:
     def _one(self, planned: Any, order: int, fold: int | None) -> Any:
         if not isinstance(planned, Blueprint):
             return planned
-        with blame(f"{self.key} {planned.type}", "construction", fold):
-            return planned.build(lambda service: self._service(service, planned, order, fold))
+        names: Counter[str] = Counter()
 
-    def _service(self, service: type, planned: Blueprint, order: int, fold: int | None) -> Any:
-        name = planned.type.rsplit(".", 1)[-1]
+        def inject(service: type, component: Blueprint) -> Any:
+            name = component.type.rsplit(".", 1)[-1]
+            if service is ReportCollector:  # what several of a kind add must not overwrite each other
+                names[name] += 1
+                name = name if names[name] == 1 else f"{name} {names[name]}"
+            return self._service(service, name, order, fold)
+
+        with blame(f"{self.key} {planned.type}", "construction", fold):
+            return planned.build(inject)
+
+    def _service(self, service: type, name: str, order: int, fold: int | None) -> Any:
         folder = self.context.folder
         if service is ReportCollector:
-            step = "report" if self.key == "reports" else self.key
-            return ReportCollector(folder.sections, step=step, component=name, order=order, fold=fold)
+            return ReportCollector(folder.sections, step=self._section, component=name, order=order, fold=fold)
         if service is Timer:
             return Timer(self.events, step=self.key, fold=fold)
         if service is logging.Logger:
             return logging.getLogger(f"expfw.{self.key}.{name}")
         return folder if service is ResultFolder else self.catalog
+
+    @property
+    def _section(self) -> str:
+        """Where on the page a component's additions stand; metrics of test rows apart from those of folds."""
+        if self.key == "reports":
+            return "report"
+        return f"{self.key} (test)" if self.node == "test" else self.key
 
 
 class RunReports(Builder):
@@ -180,6 +196,6 @@ class RunReports(Builder):
         }
 
 
-def builder(key: str, context: RunContext, catalog: Catalog) -> Builder:
+def builder(key: str, context: RunContext, catalog: Catalog, node: str) -> Builder:
     """The builder that takes the place of ``params:<key>`` among a node's inputs."""
-    return (RunReports if key == "reports" else Builder)(key, context, catalog)
+    return (RunReports if key == "reports" else Builder)(key, context, catalog, node)

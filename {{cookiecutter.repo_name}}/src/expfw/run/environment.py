@@ -116,7 +116,7 @@ def git_state(project: Path) -> dict[str, Any] | None:
 
 
 def _diff(project: Path) -> str:
-    diff = _git(project, "diff", "HEAD", "--no-color", "--no-ext-diff", "--", ".") or ""
+    diff = _git(project, "diff", "HEAD", "--binary", "--no-textconv", "--no-color", "--no-ext-diff", "--", ".") or ""
     return diff if len(diff) <= MAX_DIFF else f"{diff[:MAX_DIFF]}\n… cut off after {MAX_DIFF} characters\n"
 
 

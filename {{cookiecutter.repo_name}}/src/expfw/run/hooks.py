@@ -79,7 +79,11 @@ class ExperimentHooks:
         self._current.run = context, catalog
         seed_generators(context.seed)
         keys = {name: name.removeprefix("params:") for name in inputs}
-        return {name: builder(key, context, catalog) for name, key in keys.items() if name != key and key in STEPS}
+        return {
+            name: builder(key, context, catalog, node.name)
+            for name, key in keys.items()
+            if name != key and key in STEPS
+        }
 
     @hook_impl
     def after_node_run(self, node: Node) -> None:

@@ -36,18 +36,20 @@ def parents(path: Path) -> list[int]:
     return [int(number) for number in read_json(path / "log" / "run.json", {}).get("parents", [])]
 
 
-def descent(path: Path, step: Callable[[Path], list[int]], depth: int = 0) -> Iterator[tuple[int, int]]:
-    """Ancestors (``step=parents``) or descendants (``step=children``) as pairs of depth and number, depth first.
+def descent(path: Path, step: Callable[[Path], list[int]]) -> Iterator[tuple[int, int]]:
+    """Ancestors (``step=parents``) or descendants (``step=children``) as pairs of depth and number, nearest first.
 
     Args:
         path: an experiment's folder.
         step: one generation.
-        depth: generations so far.
     """
-    for number in step(path):
-        yield depth + 1, number
-        if depth < 50:
-            yield from descent(path.with_name(f"result_experiment_{number}"), step, depth + 1)
+    generation, seen, depth = step(path), set[int](), 1
+    while generation:
+        fresh = [number for number in dict.fromkeys(generation) if number not in seen]
+        seen.update(fresh)
+        yield from ((depth, number) for number in fresh)
+        generation = [n for number in fresh for n in step(path.with_name(f"result_experiment_{number}"))]
+        depth += 1
 
 
 def _children_of(path: Path) -> EventLog:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import traceback
 from collections.abc import Mapping
-from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from kedro.framework.context import KedroContext
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 
-from expfw.config.loader import ExperimentConfigLoader
+from expfw.config.keys import KEYS
+from expfw.config.loader import RESERVED, ExperimentConfigLoader
+from expfw.config.secrets import redacted
 from expfw.errors import ExperimentFailed, ExperimentInterrupted, ExpfwError, did_you_mean
 from expfw.record import headline, recorded_metrics
 from expfw.run.build import RunContext
@@ -64,12 +66,13 @@ class ExperimentSession(KedroSession):
             ExperimentFailed: if a node failed; the run is recorded as FAILED.
             ExperimentInterrupted: if Ctrl-C or SIGTERM ended it; recorded as INTERRUPTED.
         """
-        names = kwargs.get("pipeline_names") or [kwargs.get("pipeline_name") or WORKFLOW]
+        arguments = inspect.signature(KedroSession.run).bind(self, *args, **kwargs).arguments
+        names = arguments.get("pipeline_names") or [arguments.get("pipeline_name") or WORKFLOW]
         loader = self.load_context().config_loader
         if names != [WORKFLOW] or not isinstance(loader, ExperimentConfigLoader) or self._run_called:
             _check_names(names)
             return super().run(*args, **kwargs)
-        _check_whole(kwargs)
+        _check_whole(arguments)
         project = project_path(loader)
         environment = start_collecting(project)
         plan = plan_of(loader)
@@ -79,9 +82,10 @@ class ExperimentSession(KedroSession):
         if decision.action == "skip":
             logger.info("%s", decision.message)
             return {}
+        surroundings = environment.result()
         loader.run_context = RunContext(plan, take_folder(result_root(project)))
         self.folder = loader.run_context.folder
-        recorded = _Recorded(self, loader.run_context, project, environment, decision.message)
+        recorded = _Recorded(self, loader.run_context, project, surroundings, decision.message)
         return recorded.run(lambda: KedroSession.run(self, *args, **kwargs))
 
 
@@ -123,7 +127,7 @@ class _Recorded:
         session: ExperimentSession,
         context: RunContext,
         project: Path,
-        environment: Future[dict[str, Any]],
+        environment: Mapping[str, Any],
         repeated: str,
     ) -> None:
         self.session, self.context, self.project, self.environment = session, context, project, environment
@@ -135,7 +139,7 @@ class _Recorded:
 
         outputs: dict[str, Any] = {}
         with log_to(self.folder.log / "experiment.log"):
-            environment = self.begin()
+            self.begin()
             tracked = Tracked(
                 id=self.folder.id,
                 name=self.plan.experiment.name,
@@ -143,7 +147,7 @@ class _Recorded:
                 seed=self.context.seed,
                 log=self.folder.log,
                 sources=source_files(self.project),
-                environment=environment,
+                environment=self.environment,
             )
 
             def work(run: Any) -> Any:
@@ -157,20 +161,20 @@ class _Recorded:
                 track(tracked, work)
             except KeyboardInterrupt as error:
                 raise self.interrupted(error) from error
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise self.failed(error) from error
             logger.info("%s", self.closing_words())
         return outputs
 
-    def begin(self) -> dict[str, Any]:
+    def begin(self) -> None:
         """Write what is known before the first node runs."""
         experiment, log = self.plan.experiment, self.folder.log
-        environment = self.environment.result()
         config = self.plan.config
         write_json(log / "config.json", config)
         write_json(log / "origin.json", self.plan.origins)
-        write_json(log / "environment.json", environment)
+        write_json(log / "environment.json", self.environment)
         process = psutil.Process()
+        given = redacted(self.session.store.get("runtime_params") or {})
         write_json(
             log / "run.json",
             {
@@ -179,16 +183,15 @@ class _Recorded:
                 "hash": self.plan.hash,
                 "parents": self.plan.parents,
                 "started": datetime.now(UTC).isoformat(),
-                "process": {"pid": process.pid, "created": process.create_time(), "host": environment["host"]},
+                "process": {"pid": process.pid, "created": process.create_time(), "host": self.environment["host"]},
                 "command": (self.session.store.get("cli") or {}).get("command_path"),
-                "params": self.session.store.get("runtime_params") or {},
+                "params": {key: value for key, value in given.items() if key in (*KEYS, *RESERVED)},
             },
         )
         logger.info("experiment %d: %s", self.folder.id, experiment.name)
         if self.repeated:
             logger.info("%s", self.repeated)
         link_to_parents(self.folder, self.plan.parents)
-        return environment
 
     def close(self) -> None:
         """Write timing and checksums, whatever the ending."""
@@ -210,7 +213,7 @@ class _Recorded:
             **{f"test.{name}": value for name, value in metrics["test"].items()},
         }
 
-    def failed(self, error: Exception) -> ExpfwError:
+    def failed(self, error: BaseException) -> ExpfwError:
         """The one message about a failed run."""
         (self.folder.log / "traceback.txt").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
         what = str(error) if isinstance(error, ExpfwError) else f"{type(error).__name__}: {error}"
