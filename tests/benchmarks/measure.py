@@ -9,7 +9,14 @@ import subprocess
 import sys
 import time
 
-started = time.perf_counter()
-process = subprocess.Popen(sys.argv[1:], stdout=sys.stderr)
-_, status, usage = os.wait4(process.pid, 0)
-print(json.dumps([time.perf_counter() - started, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status)]))
+
+def main(command: list[str]) -> tuple[float, float, int]:
+    """Seconds, MiB and exit code of a command."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=sys.stderr)
+    _, status, usage = os.wait4(process.pid, 0)
+    return time.perf_counter() - started, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status)
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(sys.argv[1:])))
