@@ -123,7 +123,7 @@ def test_a_test_tool_is_refused_through_a_re_export_as_well(library: types.Modul
     from sklearn.utils import _testing
 
     library.run = _testing.assert_run_python_script_without_output  # type: ignore[attr-defined]
-    assert "module 'sklearn.utils._testing' is a library's own tests" in refusal(model={"type": "guarded_library.run"})
+    assert "'sklearn.utils._testing' holds a library's own tests" in refusal(model={"type": "guarded_library.run"})
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ class Components:
         self._check_allowed(module)
         if self._is_foreign(module) and not _TESTING.isdisjoint(module.split(".")):
             raise NotFound(
-                f"module '{module}' is a library's own tests, which run what they are given", "choose another"
+                f"module '{module}' holds a library's own tests, which run what they are given", "choose another"
             )
         return target
 
