@@ -75,7 +75,7 @@ MODULE_NAMES = frozenset(
 
 DISTRIBUTION_NAMES = frozenset(
     """
-    antlr4_python3_runtime attrs docopt_ng gitpython imbalanced_learn ipython jinja2 kedro_viz markdown_it_py
+    antlr4_python3_runtime attrs dnspython docopt_ng gitpython imbalanced_learn ipython jinja2 kedro_viz markdown_it_py
     markupsafe opencv_python opentelemetry_api pandas_stubs pillow prompt_toolkit py_cpuinfo pytest_xdist pygments
     python_dateutil python_slugify pyyaml scikit_image scikit_learn sqlalchemy types_pyyaml umap_learn werkzeug
     """.split()

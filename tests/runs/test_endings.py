@@ -36,15 +36,15 @@ def listed(lab: Lab) -> dict[int, str]:
     return {record["id"]: record["status"] for record in records}
 
 
-def check_interrupted(outcome: Outcome, number: signal.Signals) -> None:
-    """Exit code, message and record of an interrupted run."""
+def check_interrupted(outcome: Outcome, number: signal.Signals, *, page: bool | None = False) -> None:
+    """Exit code, message and record of an interrupted run; whether it came to its page, or None if that is open."""
     code, by = ENDINGS[number]
     assert outcome.code == code, outcome.text
     assert f"was interrupted by {by}; it is recorded as INTERRUPTED" in outcome.err
     assert "Traceback" not in outcome.text
     assert outcome.sacred["status"] == "INTERRUPTED"
     assert outcome.sacred["stop_time"]
-    assert not (outcome.folder / "report" / "index.html").exists()
+    assert page in (None, (outcome.folder / "report" / "index.html").exists())
 
 
 def test_a_completed_run_is_recorded(lab: Lab) -> None:

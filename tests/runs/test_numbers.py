@@ -60,7 +60,7 @@ def test_a_full_disk_during_the_run_is_one_message_and_leaves_other_results_alon
     first = lab.run().ok().folder
     before = snapshot(first)
     big = {"data_source": {"type": "SklearnDataset", "params": {"name": "digits"}}}
-    outcome = lab.run(big, limit=200_000)
+    outcome = lab.run(big, limit=300_000)
     assert outcome.folder.name == "result_experiment_2"
     assert "File too large" in outcome.message()
     assert outcome.sacred["status"] == "FAILED"

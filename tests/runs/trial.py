@@ -516,3 +516,143 @@ class Broken:
 
     def report(self, results: Results) -> None:
         """Never reached."""
+
+
+class Jobs:
+    """A model whose fit does its work in joblib's workers, which do not end by themselves.
+
+    Args:
+        marker: file that appears as soon as a worker waits.
+        backend: joblib's name of the kind of workers.
+        seconds: when they give up.
+    """
+
+    def __init__(self, marker: str, backend: str = "loky", seconds: float = 120) -> None:
+        self.marker, self.backend, self.seconds = marker, backend, seconds
+
+    def fit(self, X: Any, y: Any = None) -> Jobs:
+        """Let two workers wait."""
+        from joblib import Parallel, delayed
+
+        job = delayed(wait_in_worker)
+        Parallel(n_jobs=2, backend=self.backend)(job(self.marker, self.seconds) for _ in range(4))
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """Zero."""
+        return np.zeros(count(X))
+
+
+def wait_in_worker(marker: str, seconds: float) -> None:
+    """Say that it waits, then wait."""
+    Path(marker).touch()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not Path(f"{marker}.go").exists():
+        time.sleep(0.05)
+
+
+class Deaf:
+    """A model that takes no interruption for an answer, as code that hopes to train on does.
+
+    Args:
+        marker: file that appears as soon as it listens for one.
+        how: where it is swallowed: by the code itself, by Python in a destructor, or made another error.
+    """
+
+    def __init__(self, marker: str, how: Literal["caught", "destructor", "other"]) -> None:
+        self.marker, self.how = marker, how
+
+    def fit(self, X: Any, y: Any = None) -> Deaf:
+        """Wait, and swallow what comes."""
+        if self.how == "destructor":
+            Dying(self.marker)
+            time.sleep(60)
+        try:
+            wait_in_worker(self.marker, 60)
+        except BaseException:
+            if self.how == "other":
+                raise ZeroDivisionError("made something else of it") from None
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """Zero."""
+        return np.zeros(count(X))
+
+
+class Dying:
+    """An object that takes its time to go; Python prints and forgets what is raised meanwhile.
+
+    Args:
+        marker: file that appears as soon as it goes.
+    """
+
+    def __init__(self, marker: str) -> None:
+        self.marker = marker
+
+    def __del__(self) -> None:
+        """Take some time."""
+        wait_in_worker(self.marker, 60)
+
+
+class Greedy:
+    """A model that fills the disk, as another program may do at any time.
+
+    Args:
+        folder: a folder on that disk.
+        leave: bytes that it leaves.
+        always: whether it takes what becomes free as well, until the process ends.
+    """
+
+    def __init__(self, folder: str, leave: int = 0, always: bool = False) -> None:
+        self.folder, self.leave, self.always = folder, leave, always
+
+    def fit(self, X: Any, y: Any = None) -> Greedy:
+        """Fill it."""
+        import threading
+
+        fill(Path(self.folder), self.leave)
+        if self.always:
+            threading.Thread(target=self.go_on, daemon=True).start()
+        self.much_ = np.random.default_rng(0).bytes(100_000)
+        return self
+
+    def go_on(self) -> None:
+        """Fill it again and again."""
+        for number in range(100_000):
+            fill(Path(self.folder), 0, f"ballast_{number}")
+
+    def predict(self, X: Any) -> Any:
+        """Zero."""
+        return np.zeros(count(X), dtype=int)
+
+
+def fill(folder: Path, leave: int, name: str = "ballast") -> None:
+    """Write a file that leaves so many bytes on the disk."""
+    state = os.statvfs(folder)
+    with (folder / name).open("wb", buffering=0) as file:
+        try:
+            file.write(bytes(max(state.f_bavail * state.f_frsize - leave, 0)))
+        except OSError:
+            return
+
+
+class Locking:
+    """A model that makes the folders of the last experiment read-only.
+
+    Args:
+        root: folder of all experiments.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def fit(self, X: Any, y: Any = None) -> Locking:
+        """Lock them."""
+        last = max(Path(self.root).glob("result_experiment_*"), key=lambda path: int(path.name.rpartition("_")[2]))
+        for folder in [path for path in last.rglob("*") if path.is_dir()]:
+            folder.chmod(0o555)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """Zero."""
+        return np.zeros(count(X), dtype=int)

@@ -27,7 +27,13 @@ PUBLIC = {
 }
 """What a component may import, the framework's own as well as the user's; besides other components."""
 
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml", "pkg_resources": "setuptools"}
+DISTRIBUTIONS = {
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+    "pkg_resources": "setuptools",
+    "bson": "pymongo",
+    "gridfs": "pymongo",
+}
 
 
 @pytest.fixture(scope="module")

@@ -96,6 +96,19 @@ class RecordError(ExpfwError):
     """A recorded experiment is missing, unreadable or altered."""
 
 
+class DatabaseError(ExpfwError):
+    """The team's database is away, refuses, is full, or does not answer in time. The record in files is not affected.
+
+    Args:
+        message: one sentence; never holds the database's full address, which may contain a password.
+        hopeless: whether another experiment would meet the same trouble at once.
+    """
+
+    def __init__(self, message: str, *, hopeless: bool = True) -> None:
+        super().__init__(message)
+        self.hopeless = hopeless
+
+
 def did_you_mean(given: str, valid: Iterable[str], *, limit: int = 8) -> str:
     """The nearest valid choice for ``given``, or the list of all choices when none is near.
 

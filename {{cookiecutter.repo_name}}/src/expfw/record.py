@@ -17,7 +17,7 @@ from expfw.run.folder import ResultFolder, experiment_folders
 from expfw.run.lineage import children
 
 STALE = 60.0
-"""Seconds without a heartbeat (one comes every 10) after which a run on another machine counts as dead."""
+"""Seconds without a heartbeat (one comes every 2) after which a run on another machine counts as dead."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def read_record(folder: ResultFolder) -> ExperimentRecord:
     return ExperimentRecord(
         id=folder.id,
         name=str(run.get("name", "?")),
-        status=_status(sacred, run.get("process", {})),
+        status=status_of(sacred, run.get("process", {})),
         config=read_json(folder.log / "config.json", {}),
         metrics=recorded_metrics(folder),
         parents=run.get("parents", []),
@@ -158,20 +158,30 @@ def with_spread(validation: Mapping[str, Any]) -> str:
     return number(validation["mean"]) + ("" if validation["std"] is None else f" ± {validation['std']:.2g}")
 
 
-def _status(sacred: Mapping[str, Any], process: Mapping[str, Any]) -> str:
+def status_of(sacred: Mapping[str, Any], process: Mapping[str, Any]) -> str:
+    """A run's status; DEAD for one that says RUNNING, but was killed.
+
+    Args:
+        sacred: Sacred's entry of the run.
+        process: what the run noted of its process, ``{"pid", "created", "host"}``.
+
+    Example:
+        >>> status_of({"status": "COMPLETED"}, {}), status_of({}, {})
+        ('COMPLETED', 'DEAD')
+    """
     status = str(sacred.get("status", "RUNNING"))
     return "DEAD" if status == "RUNNING" and not _alive(sacred, process) else status
 
 
 def _alive(sacred: Mapping[str, Any], process: Mapping[str, Any]) -> bool:
     """On the same machine the process decides, elsewhere the heartbeat."""
-    if process.get("host") == platform.node():
-        try:
+    try:
+        if process.get("host") == platform.node():
             return bool(abs(psutil.Process(process["pid"]).create_time() - process["created"]) < 1)
-        except (psutil.Error, KeyError):
-            return False
-    beat = sacred.get("heartbeat") or sacred.get("start_time")
-    return beat is not None and time.time() - datetime.fromisoformat(beat).replace(tzinfo=UTC).timestamp() < STALE
+        beat = sacred.get("heartbeat") or sacred.get("start_time")
+        return beat is not None and time.time() - datetime.fromisoformat(beat).replace(tzinfo=UTC).timestamp() < STALE
+    except (psutil.Error, KeyError, TypeError, ValueError):
+        return False
 
 
 def _utc(stamp: str | None) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from expfw.predictions import class_labels, empty_table, prediction_table, singl
 from expfw.results import Predictions
 from expfw.run.build import Builder, RunReports
 from expfw.run.generators import own_generators
+from expfw.run.live import EarlyScores
 from expfw.run.taking import taken_folds, taken_models
 from expfw.scoring import held_out_metrics, validation_metrics
 
@@ -71,13 +73,16 @@ def fit(
 ) -> Iterator[dict[int, FittedModel]]:
     """Fit features and model on each fold's training rows; a fold's model is kept as soon as it is fitted."""
     earlier = taken_models([features, model], development_data, folds)
+    early = EarlyScores(model.builder_of("metrics"))
     for number, fold in enumerate(folds):
         started = time.perf_counter()
         with own_generators(number):
             fitted = _fitted(development_data.take(fold.train), features, model, number, earlier.get(number))
-        model.events.append("fold", fold=number, seconds=time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        model.events.append("fold", fold=number, seconds=seconds)
         model.logger.info("fold %d of %d fitted", number + 1, len(folds))
         yield {number: fitted}
+        early.fold(number, seconds, partial(_predicted, fitted, development_data, fold.validation, number))
 
 
 def predict(fold_models: FoldModels, development_data: Data, folds: Sequence[Fold]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from expfw.cli.check import check_experiments
 from expfw.cli.new import new_experiment
 from expfw.cli.records import list_experiments, show_experiment
 from expfw.cli.schema import write_schema
+from expfw.cli.sync import sync_experiments
 
 
 @click.group(name="expfw")
@@ -20,5 +21,12 @@ def experiment() -> None:
     """Look at experiments, compare them, start new ones."""
 
 
-for _command in (check_experiments, list_experiments, new_experiment, show_experiment, write_schema):
+for _command in (
+    check_experiments,
+    list_experiments,
+    new_experiment,
+    show_experiment,
+    sync_experiments,
+    write_schema,
+):
     experiment.add_command(_command)

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from expfw.config.credentials import in_settings
 from expfw.config.experiment import PARAMS, Experiment, configuration_hash, with_params_hint
 from expfw.config.files import kind
 from expfw.config.keys import KEYS, STEPS, Step
-from expfw.config.secrets import redacted
+from expfw.config.secrets import Secrets, redacted
 from expfw.construct.blueprint import Blueprint
 from expfw.construct.find import Components, NotFound, Target
 from expfw.construct.reference import FROM, BadReference, Reference, make_reference
@@ -99,7 +100,9 @@ def make_plan(experiment: Experiment, components: Components) -> Plan:
     planner.check_defaults()
     planner.check_references(planned)
     if planner.faults:
-        raise ConfigurationError(experiment.name, planner.faults)
+        secrets = Secrets.of(in_settings(experiment.values))
+        faults = [replace(f, what=secrets.hide(f.what), hint=secrets.hide(f.hint)) for f in planner.faults]
+        raise ConfigurationError(experiment.name, faults)
     return Plan(experiment, planned)
 
 

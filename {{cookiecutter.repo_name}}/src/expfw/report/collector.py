@@ -20,6 +20,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from expfw.config.secrets import hide_in
 from expfw.errors import ComponentError
 from expfw.report.charts import Chart
 from expfw.report.table import Table
@@ -168,7 +169,7 @@ class ReportCollector:
             "fold": self.fold,
             "order": self.order,
         }
-        text = json.dumps(content)
+        text = json.dumps(hide_in(content))
         self._replace(f"{self._prefix()}-{number:05d}{self._suffix(text)}.json", text)
 
     def _prefix(self) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from kedro.io import CatalogProtocol
 
 from expfw.blame import blame
+from expfw.config.secrets import Secrets, hide
 from expfw.construct.blueprint import Blueprint
 from expfw.construct.plan import Plan
 from expfw.construct.reference import Reference
@@ -33,10 +34,12 @@ class RunContext:
     Args:
         plan: the experiment's plan.
         folder: the experiment's folder.
+        secrets: what is hidden in all that is logged and recorded; for worker processes, which cannot know it.
     """
 
     plan: Plan
     folder: ResultFolder
+    secrets: Secrets = field(default_factory=Secrets)
 
     @property
     def events(self) -> EventLog:
@@ -100,6 +103,10 @@ class Builder:
         """The step's logger."""
         return logging.getLogger(f"expfw.{self.key}")
 
+    def builder_of(self, key: str) -> Builder:
+        """The builder of another key of the same run."""
+        return Builder(key, self.context, self.catalog, self.node)
+
     def build(self, fold: int | None = None) -> Any:
         """A fresh component, for a fold or for all rows."""
         return self._one(self.planned, 0, fold)
@@ -153,7 +160,7 @@ class RunReports(Builder):
         for planned, report in zip(self.planned, self.build_all(), strict=True):
             with blame(f"reports {planned.type}", "report"):
                 report.report(results)
-        return render_page(build_view(results, read_fragments(self.context.folder.sections), self.record()))
+        return hide(render_page(build_view(results, read_fragments(self.context.folder.sections), self.record())))
 
     def results(
         self,

@@ -6,8 +6,9 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,16 @@ def start_collecting(project: Path) -> Future[dict[str, Any]]:
     Args:
         project: the project's folder.
     """
-    executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="environment")
-    future = executor.submit(collect, project)
-    executor.shutdown(wait=False)
+    future: Future[dict[str, Any]] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(collect(project))
+        except BaseException as error:
+            future.set_exception(error)
+
+    # No executor: one that is interrupted while it starts its thread keeps Python from ending.
+    threading.Thread(target=work, name="environment", daemon=True).start()
     return future
 
 

@@ -6,6 +6,7 @@ line break stands before it as well, so that what a killed process left of a lin
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -15,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from expfw.config.secrets import hide_in
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,11 @@ class EventLog:
 
     def append(self, kind: str, **fields: Any) -> None:
         """Add one event; ``fields`` are JSON values."""
-        line = "\n" + json.dumps({"event": kind, **fields}) + "\n"
+        line = ("\n" + json.dumps({"event": kind, **hide_in(fields)}) + "\n").encode()
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            os.write(descriptor, line.encode())
+            if os.write(descriptor, line) < len(line):  # a full disk takes a part, and says nothing
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
         finally:
             os.close(descriptor)
 

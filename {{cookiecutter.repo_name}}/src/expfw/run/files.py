@@ -13,6 +13,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from expfw.config.secrets import hide_in
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -43,9 +45,9 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
 
 
 def write_json(path: Path, value: Any, *, sort_keys: bool = False) -> None:
-    """Write ``value`` as JSON for people and programs (indented, UTF-8, not-a-number as null), atomically."""
+    """Write ``value`` as JSON for people and programs (UTF-8, not-a-number as null), atomically and without secrets."""
     with atomic(path) as file:
-        file.write(json_text(value, sort_keys=sort_keys).encode())
+        file.write(json_text(hide_in(plain(value)), sort_keys=sort_keys).encode())
 
 
 def json_text(value: Any, *, sort_keys: bool = False) -> str:

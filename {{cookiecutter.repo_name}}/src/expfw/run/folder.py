@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from expfw.errors import ExpfwError, RecordError, did_you_mean
+from expfw.run.ending import keep_room
 
 PLACEHOLDER = "result/result_experiment_N"
 """How the catalog writes the experiment's folder; the session puts the real one in its place."""
@@ -74,7 +77,30 @@ def result_root(project: Path) -> Path:
     return Path(os.environ.get(ROOT_VARIABLE) or project / "result").absolute()
 
 
-def take_folder(root: Path) -> ResultFolder:
+class Numbers(Protocol):
+    """Where numbers come from, beside the result folder itself: the team's database."""
+
+    def next(self, minimum: int) -> int:
+        """A number that nobody else has, at least ``minimum``; ``minimum`` itself if there is none to be had."""
+        ...
+
+    def taken(self, number: int) -> None:
+        """The result folder has something else under this number."""
+        ...
+
+
+class OwnNumbers:
+    """Numbers of a result folder that is shared with no database."""
+
+    def next(self, minimum: int) -> int:
+        """The least number that may be free."""
+        return minimum
+
+    def taken(self, number: int) -> None:
+        """The next one is tried."""
+
+
+def take_folder(root: Path, numbers: Numbers | None = None) -> ResultFolder:
     """Take the next free N and create its folders; safe when many processes do so at once.
 
     The number is taken by ``mkdir``, which only one process can win. A number is not given out again after its folder
@@ -82,16 +108,15 @@ def take_folder(root: Path) -> ResultFolder:
 
     Args:
         root: folder of all experiments; created if absent.
+        numbers: who else must agree to a number.
 
     Raises:
         ExpfwError: if the folder cannot be written.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
-        folder = _claim(root, max(_last_number(root), 0) + 1)
-        for part in (folder.data, folder.log, folder.model, folder.report):
-            part.mkdir()
-        (root / _LAST).write_text(f"{folder.id}\n", encoding="ascii")
+        folder = _claim(root, numbers or OwnNumbers())
+        _furnish(folder)
     except OSError as error:
         raise ExpfwError(
             f"no result folder can be created in '{root}': {error.strerror or error}; "
@@ -100,15 +125,35 @@ def take_folder(root: Path) -> ResultFolder:
     return folder
 
 
-def _claim(root: Path, number: int) -> ResultFolder:
+def _furnish(folder: ResultFolder) -> None:
+    """Make what is in every folder; nothing of it is left if that cannot be done."""
+    try:
+        for part in (folder.data, folder.log, folder.model, folder.report):
+            part.mkdir()
+        keep_room(folder.log)
+        (folder.path.parent / _LAST).write_text(f"{folder.id}\n", encoding="ascii")
+    except OSError:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+
+
+def _claim(root: Path, numbers: Numbers) -> ResultFolder:
+    minimum = next_number(root)
     while True:
+        number = numbers.next(minimum)
         path = root / f"result_experiment_{number}"
         try:
             path.mkdir()
         except FileExistsError:
-            number += 1
+            numbers.taken(number)
+            minimum = number + 1
         else:
             return ResultFolder(path)
+
+
+def next_number(root: Path) -> int:
+    """The least number that may be free in a result folder."""
+    return max(_last_number(root), 0) + 1
 
 
 def _last_number(root: Path) -> int:

@@ -14,12 +14,14 @@ from kedro.pipeline.node import Node
 
 from expfw.config.keys import STEPS
 from expfw.config.loader import CONTEXT
+from expfw.config.secrets import learn
 from expfw.errors import ExpfwError
 from expfw.run.build import Catalog, RunContext, builder
 from expfw.run.events import checksum
 from expfw.run.folder import PLACEHOLDER
 from expfw.run.generators import seed_generators
-from expfw.run.signals import leave_to_the_main_process
+from expfw.run.silent_log import hide_in_logs
+from expfw.run.workers import be_a_worker
 
 
 class _Current(threading.local):
@@ -64,7 +66,7 @@ class ExperimentHooks:
     def before_dataset_loaded(self, node: Node) -> None:
         """A node's time begins with its first input; in a worker process, signals end it without a word."""
         if self._session_process != os.getpid():
-            leave_to_the_main_process()
+            be_a_worker()
         if self._current.node != node.name:
             self._current.begin(node.name)
 
@@ -77,6 +79,9 @@ class ExperimentHooks:
             return {}
         context: RunContext = catalog.load(CONTEXT)
         self._current.run = context, catalog
+        if self._session_process != os.getpid():
+            learn(context.secrets)
+            hide_in_logs()
         seed_generators(context.seed)
         keys = {name: name.removeprefix("params:") for name in inputs}
         return {

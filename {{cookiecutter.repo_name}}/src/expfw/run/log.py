@@ -6,15 +6,22 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kedro.utils import find_kedro_project
+
+from expfw.run.silent_log import SilentFormatter
 
 KEDRO_WARNINGS = (r".*register_new_resolver\(\) is deprecated", "The 'preview_fn' feature is experimental")
 """Beginnings of warnings that are not shown: Kedro's call of OmegaConf, and its mark on previews of nodes."""
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+
+class _RunLog(logging.FileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
+        """Let a line go that a full disk does not take; logging would print a traceback for each."""
 
 
 @contextmanager
@@ -24,15 +31,16 @@ def log_to(path: Path) -> Iterator[None]:
     Args:
         path: the log file; lines are appended.
     """
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter(FORMAT))
+    handler = _RunLog(path, encoding="utf-8")
+    handler.setFormatter(SilentFormatter(FORMAT))
     root = logging.getLogger()
     root.addHandler(handler)
     try:
         yield
     finally:
         root.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # of a full disk, which did not take the last lines
+            handler.close()
 
 
 def configure_project_logging(conf_source: str) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+
+from expfw.config.secrets import hide_bytes
+
+logger = logging.getLogger(__name__)
 
 SUFFIXES = frozenset({".py", ".j2", ".css", ".sql", ".toml"})
 """Endings of the files that count as source."""
@@ -37,7 +42,7 @@ def source_files(project: Path) -> list[SourceFile]:
         project: the project's folder.
     """
     files = [project / "pyproject.toml", *_walk(project / "src")]
-    return [_read(path, path.relative_to(project).as_posix()) for path in files if path.exists()]
+    return [_silent(_read(path, path.relative_to(project).as_posix())) for path in files if path.exists()]
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -46,14 +51,26 @@ def _walk(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in sorted(names) if PurePath(name).suffix in SUFFIXES)
 
 
+def _silent(source: SourceFile) -> SourceFile:
+    """The file as it may be kept: a secret in it is hidden, and the digest is that of what is kept."""
+    content = hide_bytes(source.content)
+    if content is source.content:
+        return source
+    logger.warning("%s holds a secret that is known from the credentials or parameters; take it out", source.name)
+    return SourceFile(source.name, content, _digest(content))
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
 def _read(path: Path, name: str) -> SourceFile:
     status = path.stat()
     stamp = (status.st_mtime_ns, status.st_size)
     cached = _cache.get(str(path))
     if cached is None or cached[0] != stamp:
         content = path.read_bytes()
-        digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        cached = _cache[str(path)] = (stamp, SourceFile(name, content, digest))
+        cached = _cache[str(path)] = (stamp, SourceFile(name, content, _digest(content)))
     return cached[1]
 
 

@@ -5,27 +5,39 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import sacred
-from sacred.observers import FileStorageObserver, RunObserver
+from sacred.metrics_logger import MetricsLogger
+from sacred.observers import FileStorageObserver
 from sacred.run import Run
 from sacred.serializer import flatten
 
+from expfw.config.secrets import hide, hide_in
 from expfw.run.files import atomic
-from expfw.run.signals import terminable
+from expfw.run.output import hidden_output
 from expfw.run.sources import SourceFile, copy_sources
+
+if TYPE_CHECKING:
+    from expfw.run.capture import Captured
 
 sacred.SETTINGS.DISCOVER_SOURCES = "none"
 sacred.SETTINGS.DISCOVER_DEPENDENCIES = "none"
 sacred.SETTINGS.HOST_INFO.INCLUDE_GPU_INFO = False
 sacred.SETTINGS.HOST_INFO.INCLUDE_CPU_INFO = False
 sacred.SETTINGS.CONFIG.READ_ONLY_CONFIG = False
+sacred.SETTINGS.DEFAULT_BEAT_INTERVAL = 2.0
+
+Measurements = Iterable[tuple[str, Any, int]]
+"""Metrics: name, value, fold."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,7 @@ class Tracked:
         log: the experiment's ``log`` folder.
         sources: the project's source files.
         environment: the recorded environment.
+        measured: gives the metrics that have become known since it was last asked.
     """
 
     id: int
@@ -49,17 +62,26 @@ class Tracked:
     log: Path
     sources: Sequence[SourceFile]
     environment: Mapping[str, Any]
-    observers: Sequence[RunObserver] = field(default=())
+    measured: Callable[[], Measurements]
 
 
 class _Experiment(sacred.Experiment):
     """Sacred's experiment with our own account of sources, packages and git, which costs a hundredth of Sacred's."""
 
+    output: Captured | None = None
+
     def __init__(self, tracked: Tracked) -> None:
         self.tracked = tracked
         super().__init__(tracked.name, interactive=True, base_dir=str(tracked.log.parent), save_git_info=False)
         self.logger = logging.getLogger("expfw.sacred")  # type: ignore[assignment]
-        self.captured_out_filter = click.unstyle  # type: ignore[assignment]
+        self.captured_out_filter = _captured  # type: ignore[assignment]
+
+    def _create_run(self, *args: Any, **kwargs: Any) -> Run:
+        run: Run = super()._create_run(*args, **kwargs)  # type: ignore[no-untyped-call]
+        run._metrics = _Metrics(self.tracked.measured)
+        if self.output is not None:
+            run._get_captured_output = partial(_take_output, run, self.output)  # type: ignore[method-assign]
+        return run
 
     def get_experiment_info(self) -> dict[str, Any]:
         """Name, sources, packages and git state in Sacred's own shape."""
@@ -76,6 +98,20 @@ class _Experiment(sacred.Experiment):
         }
 
 
+class _Metrics(MetricsLogger):
+    """Sacred's metrics, fetched from the run's files at each heartbeat: nodes may run in processes of their own."""
+
+    def __init__(self, measured: Callable[[], Measurements]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.measured = measured
+
+    def get_last_metrics(self) -> list[Any]:
+        for name, value, fold in self.measured():
+            self.log_scalar_metric(name, value, fold)  # type: ignore[no-untyped-call]
+        entries: list[Any] = super().get_last_metrics()  # type: ignore[no-untyped-call]
+        return entries
+
+
 class RecordObserver(FileStorageObserver):
     """Sacred's file observer, writing to one given folder, each file whole or not at all.
 
@@ -87,6 +123,7 @@ class RecordObserver(FileStorageObserver):
     def __init__(self, folder: Path, sources: Sequence[SourceFile]) -> None:
         super().__init__(folder)
         self.folder, self.sources = folder, sources
+        self.metrics: dict[str, dict[str, list[Any]]] = {}
 
     def _make_run_dir(self, _id: int) -> None:
         self.folder.mkdir(exist_ok=True)
@@ -99,21 +136,62 @@ class RecordObserver(FileStorageObserver):
 
     def save_json(self, obj: Any, filename: str) -> None:
         """Write a file of the record atomically: ``list`` may read it while the run goes on."""
-        content = flatten(obj)  # type: ignore[no-untyped-call]
+        content = hide_in(flatten(obj))  # type: ignore[no-untyped-call]
         with atomic(self.folder / filename) as file:
             file.write(json.dumps(content, sort_keys=True, indent=2).encode())
+
+    def save_cout(self) -> None:
+        """Append what was said since; on a full disk nothing of it, so that it is not there twice the next time."""
+        path = self.folder / "cout.txt"
+        before = path.stat().st_size if path.exists() else 0
+        try:
+            super().save_cout()  # type: ignore[no-untyped-call]
+        except OSError:
+            with suppress(OSError):
+                os.truncate(path, before)
+            raise
+
+    def log_metrics(self, metrics_by_name: Mapping[str, Mapping[str, Any]], info: Any) -> None:
+        """Write all metrics there are; those that a full disk did not take come with the next ones."""
+        for name, fresh in metrics_by_name.items():
+            entry = self.metrics.setdefault(name, {"steps": [], "timestamps": [], "values": []})
+            entry["steps"] += fresh["steps"]
+            entry["timestamps"] += [stamp.isoformat() for stamp in fresh["timestamps"]]
+            entry["values"] += fresh["values"]
+        with suppress(OSError):
+            self.save_json(self.metrics, "metrics.json")
+
+    def heartbeat_event(self, *args: Any, **kwargs: Any) -> None:
+        """Write the beat; Sacred would let the heart stand still for good once the disk was full."""
+        with suppress(OSError):
+            super().heartbeat_event(*args, **kwargs)  # type: ignore[no-untyped-call]
+
+    def completed_event(self, *args: Any, **kwargs: Any) -> None:
+        """Write the ending; the session looks whether it is there, where Sacred would print a traceback."""
+        with suppress(OSError):
+            super().completed_event(*args, **kwargs)  # type: ignore[no-untyped-call]
+
+    def failed_event(self, *args: Any, **kwargs: Any) -> None:
+        """The same for a failed run."""
+        with suppress(OSError):
+            super().failed_event(*args, **kwargs)  # type: ignore[no-untyped-call]
+
+    def interrupted_event(self, *args: Any, **kwargs: Any) -> None:
+        """The same for an interrupted run."""
+        with suppress(OSError):
+            super().interrupted_event(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def artifact_event(self, name: str, filename: str, metadata: Any = None, content_type: Any = None) -> None:
         """Note an artifact where it lies, in the experiment's folder already; written with the run's next event."""
         entry: dict[str, Any] = self.run_entry  # type: ignore[assignment]
         entry["artifacts"].append(os.path.relpath(filename, self.folder))
 
-    def complete_output(self, run: Run) -> None:
-        """Write what Sacred captured after its last heartbeat, and would lose."""
+    def complete_output(self, run: Run, output: Captured | None) -> None:
+        """Write what was captured after the last heartbeat, and Sacred would lose."""
         rest = run._output_file.final if run._output_file is not None else None
-        if rest:
-            self.cout = run.captured_out + click.unstyle(rest)
-            self.save_cout()  # type: ignore[no-untyped-call]
+        self.cout = _captured(output.text()) if output is not None else run.captured_out + _captured(rest or "")
+        with suppress(OSError):
+            self.save_cout()
 
 
 def track(tracked: Tracked, work: Callable[[Run], Any]) -> Any:
@@ -131,21 +209,45 @@ def track(tracked: Tracked, work: Callable[[Run], Any]) -> Any:
     """
     experiment = _Experiment(tracked)
     observer = RecordObserver(tracked.log / "sacred", tracked.sources)
-    experiment.observers.extend([observer, *tracked.observers])
+    experiment.observers.append(observer)
     experiment.add_config({**mongo_safe(tracked.config), "seed": tracked.seed})  # type: ignore[no-untyped-call]
     runs: list[Run] = []
 
     @experiment.main  # type: ignore[untyped-decorator]
     def main(_run: Run) -> Any:
         runs.append(_run)
-        return work(_run)
+        with hidden_output(capture):
+            return work(_run)
 
+    capture = capture_mode()
     try:
-        with terminable():
-            return experiment.run(options={"--id": tracked.id, "--capture": capture_mode()}).result
+        with _captured_output(capture) as experiment.output:
+            options = {"--id": tracked.id, "--capture": "sys" if experiment.output is None else "no"}
+            return experiment.run(options=options).result
     finally:
         for run in runs:
-            observer.complete_output(run)
+            observer.complete_output(run, experiment.output)
+
+
+@contextmanager
+def _captured_output(capture: str) -> Iterator[Captured | None]:
+    """What is printed in the block; None where Sacred is to capture it."""
+    if capture == "sys":
+        yield None
+        return
+    from expfw.run.capture import captured_at_descriptors  # needs a system with file descriptors as Unix has them
+
+    with captured_at_descriptors() as output:
+        yield output
+
+
+def _take_output(run: Run, output: Captured) -> None:
+    run.captured_out = _captured(output.text())
+
+
+def _captured(text: str) -> str:
+    """Captured output as it is kept: without colours, without secrets."""
+    return hide(str(click.unstyle(text)))
 
 
 def capture_mode() -> str:
@@ -154,6 +256,7 @@ def capture_mode() -> str:
         real = sys.stdout.fileno() == 1 and sys.stderr.fileno() == 2
     except (AttributeError, OSError, ValueError):
         real = False
+    real = real and shutil.which("tee") is not None
     return "fd" if real and click.get_current_context(silent=True) is not None else "sys"
 
 

@@ -1,0 +1,23 @@
+"""Real servers, and a project to run experiments in, for the tests of this folder."""
+
+from runs.fixtures import lab, own_lab, shared_lab
+from services.fixtures import (
+    database_url,
+    faulty_mongod,
+    mongod,
+    mongod_binary,
+    mongod_with_password,
+    shared_mongod,
+)
+
+__all__ = [
+    "database_url",
+    "faulty_mongod",
+    "lab",
+    "mongod",
+    "mongod_binary",
+    "mongod_with_password",
+    "own_lab",
+    "shared_lab",
+    "shared_mongod",
+]

@@ -1,0 +1,56 @@
+"""Fixtures with a real database server, for any folder of tests: its ``conftest.py`` imports the names."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from services.server import Mongod, find_binary
+
+_databases = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def mongod_binary() -> Path:
+    """The server's program."""
+    return find_binary()
+
+
+@pytest.fixture
+def mongod(mongod_binary: Path, tmp_path: Path) -> Iterator[Mongod]:
+    """A running server of the test's own, to do anything to."""
+    server = Mongod(mongod_binary, tmp_path / "mongod")
+    yield server.start()
+    server.kill()
+
+
+@pytest.fixture
+def mongod_with_password(mongod_binary: Path, tmp_path: Path) -> Iterator[Mongod]:
+    """The same, but it asks for a password."""
+    server = Mongod(mongod_binary, tmp_path / "mongod", auth=True)
+    yield server.start()
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def shared_mongod(mongod_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
+    """A running server that all tests of a process share: leave it running."""
+    server = Mongod(mongod_binary, tmp_path_factory.mktemp("mongod"))
+    yield server.start()
+    server.kill()
+
+
+@pytest.fixture
+def database_url(shared_mongod: Mongod) -> str:
+    """The address of an empty database of the test's own on the shared server."""
+    return shared_mongod.url(f"test_{next(_databases)}")
+
+
+@pytest.fixture
+def faulty_mongod(mongod_binary: Path, tmp_path: Path) -> Iterator[Mongod]:
+    """A running server that can be told to fail, see :meth:`services.server.Mongod.fail`."""
+    server = Mongod(mongod_binary, tmp_path / "mongod", options=("--setParameter", "enableTestCommands=1"))
+    yield server.start()
+    server.kill()
