@@ -33,7 +33,8 @@ CREDENTIALS = {
     "bucket": {"key": "access-0H3", "secret": TOKEN, "client_kwargs": {"endpoint_url": "http://127.0.0.1:9000"}},
     "key": {"private_key": PRIVATE_KEY},
 }
-NEEDLES = [PASSWORD, TOKEN, PARAMETER, "T3am/Word", *KEY_LINES]
+OF_A_SERVER = "s3cret-Pa55"
+NEEDLES = [PASSWORD, TOKEN, PARAMETER, "T3am/Word", OF_A_SERVER, *KEY_LINES]
 RUNNERS = ["SequentialRunner", "ThreadRunner", "ParallelRunner"]
 LEAKS = f"{PACKAGE}.leaks"
 MARK = b"(secret, not recorded)"
@@ -121,7 +122,7 @@ def check_silence(lab: Lab, outcome: Outcome, processes: dict[str, list[bytes]])
     folders = [lab.scratch, (lab.scratch / "tmp").resolve()]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and kept not in path.parents]
     assert outcome.folder / "log" / "experiment.log" in files
-    telling = {path.as_posix(): told(path.read_bytes()) for path in files}
+    telling = {path.as_posix(): told(path.read_bytes()) for path in files if "mongod" not in path.parts}
     assert {name: found for name, found in telling.items() if found} == {}
     assert told(outcome.text.encode()) == []
     assert processes == {}
@@ -203,7 +204,8 @@ def test_code_and_its_changes_are_kept_without_a_secret_in_them(leaky: Lab) -> N
     shutil.rmtree(project / ".git")
     check_silence(leaky, outcome, {})
     assert "components/model.py holds a secret" in outcome.text
-    assert "+TOKEN = '(secret, not recorded)'" in outcome.json("log/environment.json")["git"]["diff"]
+    kept = [path.read_bytes() for path in (outcome.folder / "log").iterdir() if path.is_file()]
+    assert any(b"+TOKEN = '(secret, not recorded)'" in content for content in kept), "the diff, but for the secret"
 
 
 def test_a_failure_in_a_notebook_or_a_script_shows_no_secret(leaky: Lab) -> None:

@@ -19,8 +19,8 @@ MAX_ARTIFACTS = 1_000
 MAX_ARTIFACT = 1_000_000_000
 """Bytes of one artifact."""
 
-EARLY = ("log/config.json", "log/origin.json", "log/environment.json", "log/run.json")
-LATE = ("log/timing.json", "log/checksums.json", "log/experiment.log", "log/traceback.txt")
+EARLY = ("log/config.json", "log/origin.json", "log/environment.json", "log/git.diff", "log/run.json")
+LATE = ("log/timing.json", "log/checksums.json", "log/inputs.json", "log/experiment.log", "log/traceback.txt")
 """Artifacts beside the report: written when a run begins; when it ends, or all along."""
 
 UNKEPT = (".", "children.", "database.", "events.")
@@ -87,9 +87,9 @@ def artifact_name(name: str) -> str:
 
 def sources(folder: ResultFolder) -> list[File]:
     """The source files that the experiment ran with."""
-    root = folder.log / "sources"
-    paths = (Path(parent, name) for parent, _, names in os.walk(root) for name in names)
-    return sorted((File(path.relative_to(root).as_posix(), path) for path in paths), key=lambda file: file.name)
+    root = str(folder.log / "sources")
+    paths = sorted(f"{parent}{os.sep}{name}" for parent, _, names in os.walk(root) for name in names)
+    return [File(path[len(root) + 1 :].replace(os.sep, "/"), Path(path)) for path in paths]
 
 
 def digest_of(folder: ResultFolder) -> str:

@@ -11,14 +11,23 @@ from typing import Any
 
 import pymongo
 from bson.errors import BSONError
-from pymongo import ASCENDING, DESCENDING, ReplaceOne
+from pymongo import DESCENDING, ReplaceOne
 from pymongo.errors import ConfigurationError, DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.write_concern import WriteConcern
 
 from expfw.database.address import Address
 from expfw.database.documents import RunState
+from expfw.database.entries import (
+    Document,
+    file_ids,
+    kept_artifacts,
+    kept_sources,
+    make_indexes,
+    placeholder,
+    whole_document,
+)
 from expfw.database.fields import MAX_VALUES
-from expfw.database.filestore import FileStore, Kept, digest_of_content, made_id
+from expfw.database.filestore import FileStore, made_id
 from expfw.database.omniboard import columns_of, show_columns, with_all_columns
 from expfw.database.troubles import explained
 
@@ -30,8 +39,6 @@ HIGHEST = 2**53
 
 OPTIONAL = ("stop_time", "fail_trace")
 """Fields that a document has only after certain endings."""
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ class Store:
         """The database, its indexes made."""
         self._client.admin.command("ping")  # a refusal is told as one, before anything else meets it
         database = self._client[self.address.database]
-        _make_indexes(database)
+        make_indexes(database)
         return database
 
     def reach(self) -> None:
@@ -113,22 +120,26 @@ class Store:
             owner: ``{"uuid": …}``, the identity of the experiment that will begin; with ``place``, see
                 :func:`expfw.database.upload.place_of`, forgotten placeholders are cleared away later.
         """
-        entry = _placeholder({**owner, "reserved": True, "reserved_at": _now()}, "")
+        entry = placeholder({**owner, "reserved": True, "reserved_at": _now()}, "")
         with self._translated(), pymongo.timeout(self.timeout):
-            return self._insert(max(minimum, self._highest() + 1), entry)
+            return self._insert(max(minimum, self._highest() + 1), entry, self._lasting)
 
     def _highest(self) -> int:
         query = {"_id": {"$lt": HIGHEST}}  # compares with numbers alone, whatever else is used for ids
         last = self._database.runs.find_one(query, {"_id": True}, sort=[("_id", DESCENDING)])
         return 0 if last is None else max(int(last["_id"]), 0)
 
-    def _insert(self, number: int, entry: Document, *, or_beyond: bool = False) -> int:
+    @property
+    def _lasting(self) -> Any:
+        """The runs, to be written so that a server that is killed at the next moment has not forgotten."""
+        return self._database.runs.with_options(write_concern=WriteConcern(w=1, j=True))
+
+    def _insert(self, number: int, entry: Document, runs: Any, *, or_beyond: bool = False) -> int:
         """Insert an entry at ``number``, or at the next that is free; beyond all others if that is wanted.
 
         Raises:
             DuplicateKeyError: if the experiment has an entry already.
         """
-        runs = self._database.runs.with_options(write_concern=WriteConcern(w=1, j=True))
         while True:
             try:
                 runs.insert_one({"_id": number, **entry})
@@ -157,7 +168,7 @@ class Store:
                 if (found := self._number_of(uuid)) is not None:
                     return found
                 try:
-                    return self._insert(number, _placeholder({"uuid": uuid}, name), or_beyond=True)
+                    return self._insert(number, placeholder({"uuid": uuid}, name), self._database.runs, or_beyond=True)
                 except DuplicateKeyError:
                     continue  # another process brings the same experiment at this moment, and was first
 
@@ -178,15 +189,15 @@ class Store:
         sent = self._sent.pop(state.uuid, {})
         with self._translated():
             files = FileStore(self._database)
-            artifacts, sources = _kept_artifacts(state, id), _kept_sources(state)
+            artifacts, sources = kept_artifacts(state, id), kept_sources(state)
             files.put([*artifacts, *sources])
             metrics = self._save_metrics(state, id, sent)
-            document = self._in_columns(_whole_document(state, artifacts, sources, metrics))
+            document = self._in_columns(whole_document(state, artifacts, sources, metrics))
             before = self._replace(state, id, document)
             if before is None:
                 return False
             current = {kept.id for kept in artifacts}
-            files.remove([old for old in _file_ids(before) if old not in current])
+            files.remove([old for old in file_ids(before) if old not in current])
         if not state.ended:
             self._sent[state.uuid] = sent
         return True
@@ -198,8 +209,7 @@ class Store:
             {"$replaceWith": {"$let": {"vars": {"fields": {"$literal": document}}, "in": merged}}},
             *({"$unset": name} for name in OPTIONAL if name not in document),
         ]
-        runs = self._database.runs.with_options(write_concern=WriteConcern(w=1, j=True))
-        before: Document | None = runs.find_one_and_update(
+        before: Document | None = self._lasting.find_one_and_update(
             {"_id": id, "expfw.uuid": state.uuid}, pipeline, projection={"artifacts.file_id": True}
         )
         return before
@@ -269,67 +279,9 @@ class Store:
             raise explained(error, self.address) from (None if isinstance(error, ConfigurationError) else error)
 
 
-def _make_indexes(database: Any) -> None:
-    """Ask for the indexes; those that are there cost a moment. Without the right to make them it works, but slowly."""
-    unique: Document = {"unique": True, "partialFilterExpression": {"expfw.uuid": {"$exists": True}}}
-    wanted: tuple[tuple[Any, list[tuple[str, int]], Document], ...] = (
-        (database.runs, [("expfw.uuid", ASCENDING)], unique),
-        (database.runs, [("expfw.uuid", ASCENDING), ("expfw.digest", ASCENDING), ("_id", ASCENDING)], {}),
-        (database.metrics, [("run_id", ASCENDING), ("name", ASCENDING)], {}),
-        (database.fs.files, [("filename", ASCENDING), ("uploadDate", ASCENDING)], {}),
-        (database.fs.chunks, [("files_id", ASCENDING), ("n", ASCENDING)], {"unique": True}),
-    )
-    for collection, keys, options in wanted:
-        with suppress(OperationFailure):
-            collection.create_index(keys, **options)
-
-
-def _placeholder(own: Document, name: str) -> Document:
-    """A document before its time, with what Omniboard cannot do without."""
-    return {
-        "experiment": {"name": name, "sources": []},
-        "host": {"hostname": own.get("host")},
-        "status": "QUEUED",
-        "config": {},
-        "captured_out": "",
-        "info": {},
-        "artifacts": [],
-        "expfw": own,
-    }
-
-
 def _is_about_id(error: DuplicateKeyError) -> bool:
     details = error.details or {}
     return "_id" in details["keyPattern"] if "keyPattern" in details else "index: _id_ " in str(error)
-
-
-def _kept_artifacts(state: RunState, id: int) -> list[Kept]:
-    made = ((file, digest_of_content(file, "sha256")) for file in state.artifacts)
-    return [Kept(file, f"artifact://runs/{id}/{file.name}", digest, state.uuid) for file, digest in made if digest]
-
-
-def _kept_sources(state: RunState) -> list[Kept]:
-    made = ((file, digest_of_content(file, "md5")) for file in state.sources)
-    return [Kept(file, file.name, digest, "source", is_source=True) for file, digest in made if digest]
-
-
-def _whole_document(
-    state: RunState, artifacts: Sequence[Kept], sources: Sequence[Kept], metrics: list[Document]
-) -> Document:
-    """The document with the names that files and metrics have in the database."""
-    document = state.document
-    info = document["info"] if isinstance(document["info"], Mapping) else {"info": document["info"]}
-    return {
-        **document,
-        "experiment": {**document["experiment"], "sources": [[kept.file.name, kept.id] for kept in sources]},
-        "artifacts": [{"name": kept.file.name, "file_id": kept.id} for kept in artifacts],
-        "info": {**info, **({"metrics": metrics} if metrics else {})},
-        "expfw": {**document["expfw"], **({"digest": state.digest} if state.ended else {})},
-    }
-
-
-def _file_ids(document: Document) -> list[Any]:
-    return [entry["file_id"] for entry in document.get("artifacts") or [] if "file_id" in entry]
 
 
 def _now() -> datetime:

@@ -7,13 +7,15 @@ raises at once. Whatever becomes of that exception in a component's hands, the s
 There are places where Python prints an exception and goes on: destructors, callbacks of weak references, what is to be
 done before and after a fork. A signal that arrives in one of them is delivered again a moment later.
 
-Threads cannot be interrupted. A pool of threads (or of processes, which a thread looks after) is waited for on the way
-out; after a while the wait is broken off, the interruption recorded, and a command ended together with its threads.
+Threads cannot be interrupted, and a pool whose workers were ended as well may wait for them for ever. So on the way out
+a wait for workers is broken off after a while, the interruption recorded, and a command ended together with them.
 """
 
 from __future__ import annotations
 
 import _thread
+import multiprocessing.pool
+import multiprocessing.process
 import os
 import signal
 import sys
@@ -21,7 +23,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing import pool
+from multiprocessing import popen_fork
 from types import FrameType
 from typing import Any, ClassVar
 
@@ -144,10 +146,13 @@ class Signals:
             raise Terminated if self.received == signal.SIGTERM else KeyboardInterrupt
 
 
+_WAITING = {module.__file__ for module in (threading, multiprocessing.pool, multiprocessing.process, popen_fork)}
+
+
 def _waits_for_workers(ident: int) -> bool:
-    """Whether a thread waits for the end of another one, or for the lock of a pool, which dead workers may hold."""
+    """Whether a thread waits for the end of a worker, or for the lock of a pool, which a dead worker may hold."""
     frame = sys._current_frames().get(ident)
-    while frame is not None and frame.f_code.co_filename in (threading.__file__, pool.__file__):
+    while frame is not None and frame.f_code.co_filename in _WAITING:
         if frame.f_code.co_name in ("join", "_help_stuff_finish"):
             return True
         frame = frame.f_back
