@@ -26,6 +26,17 @@ def project(tmp_path: Path) -> Path:
         "src/expfw/page.html.j2",
         "src/expfw/style.css",
         "notebooks/x.py",
+        "conf/logging.yml",
+        "config/base/catalog.yml",
+        "config/base/credentials.yml",
+        "config/base/data.csv",
+        "config/experiment.schema.json",
+        "config/experiments/mine.json",
+        "config/experiments/other.json",
+        "config/smoke/tiny.json",
+        "config/local/catalog.yml",
+        "config/local/credentials.yml",
+        "config/smoke/catalog.yaml",
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
@@ -33,6 +44,9 @@ def project(tmp_path: Path) -> Path:
 
 
 EXPECTED = [
+    "conf/logging.yml",
+    "config/base/catalog.yml",
+    "config/smoke/catalog.yaml",
     "pyproject.toml",
     "src/expfw/page.html.j2",
     "src/expfw/style.css",
@@ -42,8 +56,13 @@ EXPECTED = [
 ]
 
 
-def test_sources_are_code_and_templates_and_nothing_else(project: Path) -> None:
+def test_sources_are_code_templates_and_configuration_and_nothing_else(project: Path) -> None:
     assert sorted(source.name for source in source_files(project)) == EXPECTED
+
+
+def test_of_all_experiment_files_only_those_that_are_read_are_kept(project: Path) -> None:
+    read = {"config/experiments/mine.json"}
+    assert {source.name for source in source_files(project, read)} == {*EXPECTED, *read}
 
 
 def test_a_source_has_its_content_and_digest(project: Path) -> None:
@@ -73,3 +92,29 @@ def test_copies_lie_under_their_own_names(project: Path, tmp_path: Path) -> None
     copied = sorted(path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file())
     assert copied == EXPECTED
     assert (target / "src/mine/model.py").read_text() == "src/mine/model.py"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kept"),
+    [
+        ("experiments/a.json", '{"model": {"params": {"api_key": "k3y-of-mine"}}}', False),
+        ("experiments/broken.json", '{"model": {"params": {\n"api_key": "k3y-of-mine",\n}', False),
+        ("base/catalog.yml", "a:\n  con: postgresql://me:k3y-of-mine@host/db\n", False),
+        ("base/catalog.yml", "a:\n  # con: postgresql://me:k3y-of-mine@host/db\n  type: x", False),
+        ("base/broken.yml", "a: [\npassword: k3y-of-mine\n", False),
+        ("base/catalog.yml", "con: postgresql://${oc.env:ME}:${oc.env:KEY}@host/db\npassword: ${oc.env:KEY}\n", True),
+        ("base/catalog.yml", "con: postgresql://${oc.env:ME}:k3y-of-mine@host/db\n", False),
+        ("base/logging.yml", "handlers: [console]\n", True),
+    ],
+)
+def test_a_configuration_is_kept_without_what_it_calls_a_secret(
+    project: Path, name: str, text: str, kept: bool
+) -> None:
+    """Not known from this run: another experiment's key, a catalog that this experiment does not read."""
+    path = project / "config" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    (source,) = [s for s in source_files(project, {f"config/{name}"}) if s.name == f"config/{name}"]
+    assert b"k3y-of-mine" not in source.content
+    assert (source.content == path.read_bytes()) == kept
+    assert source.digest == hashlib.md5(source.content).hexdigest()

@@ -65,16 +65,27 @@ def test_the_link_is_recorded_on_both_sides_and_drawn(lab: Lab) -> None:
     ]
 
 
-@pytest.mark.parametrize("damage", ["altered", "missing"])
+DAMAGES = {
+    "altered": "was altered",
+    "truncated": "was altered",
+    "missing": "is missing",
+    "link": "was replaced by a link",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_what_was_altered_or_lost_is_refused_by_name(lab: Lab, damage: str) -> None:
     first(lab)
     path = lab.root / "result_experiment_1" / "data" / "folds.npz"
-    if damage == "missing":
-        path.unlink()
-    else:
-        path.write_bytes(path.read_bytes() + b" ")
+    content = path.read_bytes()
+    path.unlink()
+    if damage == "link":
+        path.with_name("copy").write_bytes(content)
+        path.symlink_to(path.with_name("copy"))
+    elif damage != "missing":
+        path.write_bytes(content + b" " if damage == "altered" else content[:-100])
     outcome = lab.run({**SMALL, "holdout": FROM_FIRST, "resampling": FROM_FIRST})
-    assert f"experiment 1: data/folds.npz {'is missing' if damage == 'missing' else 'was altered'}" in outcome.message()
+    assert f"experiment 1: data/folds.npz {DAMAGES[damage]}" in outcome.message()
     assert outcome.sacred["status"] == "FAILED"
 
 

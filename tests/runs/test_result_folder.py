@@ -23,8 +23,9 @@ model/final_model.pkl model/folds/fold_0.pkl model/folds/fold_1.pkl model/folds/
 report/index.html report/test_metrics.json report/validation_metrics.json
 """.split()
 RECORD = """
-log/checksums.json log/config.json log/environment.json log/events.jsonl log/experiment.log log/origin.json log/run.json
-log/timing.json log/sacred/config.json log/sacred/cout.txt log/sacred/metrics.json log/sacred/run.json
+log/checksums.json log/config.json log/environment.json log/events.jsonl log/experiment.log log/inputs.json
+log/origin.json log/run.json log/timing.json log/sacred/config.json log/sacred/cout.txt log/sacred/metrics.json
+log/sacred/run.json
 """.split()
 NODES = "load prepare hold_out resample fit predict evaluate refit test report".split()
 TABLE = {"reports": [{"type": "MetricsTable"}]}
@@ -37,7 +38,8 @@ def checksum(path: Path) -> str:
 
 def test_the_files_of_an_ordinary_run_are_these_and_no_others(lab: Lab) -> None:
     outcome = lab.run(TABLE).ok()
-    sources = [f"log/sources/{source.name}" for source in source_files(lab.project.path)]
+    used = f"config/experiments/{outcome.json('log/run.json')['name']}.json"
+    sources = [f"log/sources/{source.name}" for source in source_files(lab.project.path, {used})]
     sections = ["report/sections/00000-report-000000-MetricsTable-00000.json"]
     assert set(snapshot(outcome.folder)) == {*OUTPUTS, *RECORD, *sources, *sections}
 
@@ -212,31 +214,35 @@ def test_git_is_recorded_with_all_that_differs_from_the_commit(own_lab: Lab) -> 
 
     git(project, "init", "--quiet", "--initial-branch=main")
     state = environment_of(own_lab)
-    assert (state["commit"], state["branch"], state["dirty"], state["diff"]) == (None, "main", True, "")
+    assert (state["commit"], state["branch"], state["dirty"], state["diff"]) == (None, "main", True, None)
     assert "pyproject.toml" in state["untracked"]
 
     git(project, "add", ".")
     git(project, "commit", "--quiet", "--message", "first")
     commit = git(project, "rev-parse", "HEAD")
-    clean = {"commit": commit, "branch": "main", "dirty": False, "untracked": [], "diff": ""}
-    assert environment_of(own_lab) == clean
+    clean = {"commit": commit, "branch": "main", "shallow": False, "dirty": False}
+    assert environment_of(own_lab) == {**clean, "untracked": [], "diff": None, "left_out": []}
 
     model = project / "src" / "ml_experiments" / "components" / "model.py"
     model.write_text(model.read_text() + "\n# größer\n")
     (project / "notes.txt").write_text("not added")
-    state = environment_of(own_lab)
+    outcome = own_lab.experiment("iris_baseline").ok()
+    state = outcome.json("log/environment.json")["git"]
     assert (state["commit"], state["dirty"], state["untracked"]) == (commit, True, ["notes.txt"])
-    assert "+# größer" in state["diff"]
-    assert state["diff"].startswith("diff --git")
+    diff = (outcome.folder / "log" / "git.diff").read_text()
+    assert "+# größer" in diff
+    assert diff.startswith("diff --git")
+    assert (outcome.folder / "log" / "untracked" / "notes.txt").read_text() == "not added"
 
     git(project, "add", "src")
-    assert "+# größer" in environment_of(own_lab)["diff"], "staged changes count as well"
+    staged = own_lab.experiment("iris_baseline").ok().folder / "log" / "git.diff"
+    assert "+# größer" in staged.read_text(), "staged changes count as well"
 
     git(project, "stash", "--quiet")
     (project / "notes.txt").unlink()
     git(project, "checkout", "--quiet", "--detach")
     state = environment_of(own_lab)
-    assert (state["commit"], state["branch"], state["dirty"]) == (commit, "(detached)", False)
+    assert (state["commit"], state["branch"], state["dirty"]) == (commit, None, False)
 
 
 def test_a_recorded_diff_restores_the_code(own_lab: Lab) -> None:
@@ -248,12 +254,10 @@ def test_a_recorded_diff_restores_the_code(own_lab: Lab) -> None:
     model = project / "src" / "ml_experiments" / "components" / "model.py"
     model.write_text(model.read_text().replace("Your models", "My  models\t "))
     changed = model.read_text()
-    state = environment_of(own_lab)
+    outcome = own_lab.experiment("iris_baseline").ok()
     git(project, "checkout", "--quiet", "--", ".")
     assert model.read_text() != changed
-    patch = project / "run.patch"
-    patch.write_text(state["diff"])
-    git(project, "apply", "--whitespace=nowarn", str(patch))
+    git(project, "apply", "--whitespace=nowarn", str(outcome.folder / "log" / "git.diff"))
     assert model.read_text() == changed
 
 

@@ -85,17 +85,17 @@ def test_a_signal_at_any_moment_leaves_a_true_record(
 
 
 MIDWAY = """
-import errno, os, signal, sys
-import expfw.run.session as session
+import os, signal, sys
+import expfw.run.recording as recording
 
-written = session.write_json
+written = recording.write_json
 
 def write_json(path, *args, **kwargs):
     if path.name == {name!r}:
         {action}
     written(path, *args, **kwargs)
 
-session.write_json = write_json
+recording.write_json = write_json
 sys.argv = ["kedro", "run", "--params", "experiment={experiment}"]
 from kedro.framework.cli.cli import main
 main()

@@ -656,3 +656,19 @@ class Locking:
     def predict(self, X: Any) -> Any:
         """Zero."""
         return np.zeros(count(X), dtype=int)
+
+
+class NeedsFile:
+    """A report that fails as long as a file is not there.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def report(self, results: Any) -> None:
+        """Look for it."""
+        if not Path(self.path).exists():
+            raise FileNotFoundError(self.path)

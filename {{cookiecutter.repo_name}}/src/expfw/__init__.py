@@ -13,4 +13,23 @@ A project uses it; users neither edit it nor need to read it. Where to look:
 | :mod:`expfw.run` | session, hooks, result folder, Sacred, environment |
 | :mod:`expfw.report` | the report's page |
 | :mod:`expfw.cli` | ``kedro experiment …`` |
+| :mod:`expfw.opening` | ``expfw.open_experiment(12)``, for notebooks, scripts and tests |
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from expfw.opening import OpenedExperiment, open_experiment
+
+__all__ = ["OpenedExperiment", "open_experiment"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for then: whoever imports one module of the framework need not load all of it."""
+    if name in __all__:
+        from expfw import opening
+
+        return getattr(opening, name)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -8,7 +8,6 @@ number-valued categories into plain numbers; Feather keeps them.
 from __future__ import annotations
 
 import json
-import pickle
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +16,7 @@ import numpy as np
 import pandas as pd
 from kedro.io import AbstractDataset
 
+from expfw import pickling
 from expfw.interfaces import Fold
 from expfw.run.files import atomic, json_text
 
@@ -36,7 +36,11 @@ class _FileDataset(AbstractDataset[Any, Any]):
     def load(self) -> Any:
         """What the file holds."""
         with self._filepath.open("rb") as file:
-            return self._read(file)
+            return self.read(file)
+
+    def read(self, file: IO[bytes]) -> Any:
+        """The same from the file when it is open already, for example because its checksum was taken."""
+        return self._read(file)
 
     def save(self, data: Any) -> None:
         """Write the file."""
@@ -81,13 +85,13 @@ class TableDataset(_FileDataset):
 
 
 class ObjectDataset(_FileDataset):
-    """Any object as a pickle file: data of whatever kind, models."""
+    """Any object as a pickle file: data of whatever kind, models. See :mod:`expfw.pickling` for the paths in it."""
 
     def _read(self, file: IO[bytes]) -> Any:
-        return pickle.load(file)  # noqa: S301 - written by the project's own runs
+        return pickling.load(file, self._filepath)
 
     def _write(self, file: IO[bytes], data: Any) -> None:
-        pickle.dump(data, file, protocol=pickle.HIGHEST_PROTOCOL)
+        pickling.dump(data, file, self._filepath)
 
 
 class JsonDataset(_FileDataset):
@@ -125,7 +129,7 @@ class FoldModels(Mapping[int, Any]):
         if not path.exists():
             raise KeyError(fold)
         with path.open("rb") as file:
-            return pickle.load(file)  # noqa: S301 - the run's own model, written moments ago
+            return pickling.load(file, path)
 
     def __iter__(self) -> Iterator[int]:
         return iter(sorted(int(path.stem.removeprefix("fold_")) for path in self._folder.glob("fold_*.pkl")))
@@ -159,8 +163,9 @@ class FoldModelsDataset(AbstractDataset[dict[int, Any], FoldModels]):
         """Write the models of the given folds."""
         self._filepath.mkdir(parents=True, exist_ok=True)
         for fold, model in data.items():
-            with atomic(fold_model_file(self._filepath, fold)) as file:
-                pickle.dump(model, file, protocol=pickle.HIGHEST_PROTOCOL)
+            path = fold_model_file(self._filepath, fold)
+            with atomic(path) as file:
+                pickling.dump(model, file, path)
 
     def files(self, data: dict[int, Any]) -> list[Path]:
         """The files that :meth:`save` wrote for ``data``."""

@@ -75,6 +75,9 @@ def fit(
     earlier = taken_models([features, model], development_data, folds)
     early = EarlyScores(model.builder_of("metrics"))
     for number, fold in enumerate(folds):
+        if number in model.context.finished.folds:
+            model.logger.info("fold %d of %d was fitted before", number + 1, len(folds))
+            continue
         started = time.perf_counter()
         with own_generators(number):
             fitted = _fitted(development_data.take(fold.train), features, model, number, earlier.get(number))

@@ -7,6 +7,8 @@ import click
 from expfw.cli.check import check_experiments
 from expfw.cli.new import new_experiment
 from expfw.cli.records import list_experiments, show_experiment
+from expfw.cli.rerun import rerun_experiment
+from expfw.cli.restart import restart_experiment
 from expfw.cli.schema import write_schema
 from expfw.cli.sync import sync_experiments
 
@@ -25,6 +27,8 @@ for _command in (
     check_experiments,
     list_experiments,
     new_experiment,
+    rerun_experiment,
+    restart_experiment,
     show_experiment,
     sync_experiments,
     write_schema,

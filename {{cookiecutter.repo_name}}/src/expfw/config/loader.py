@@ -51,6 +51,7 @@ class ExperimentConfigLoader(OmegaConfigLoader):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.run_context: RunContext | None = None
         self._experiment: Experiment | None = None
+        self.stored: Experiment | None = None
         self._base_parameters: dict[str, Any] | None = None
         super().__init__(*args, **kwargs)
         ExperimentConfigLoader.current = self
@@ -69,6 +70,8 @@ class ExperimentConfigLoader(OmegaConfigLoader):
     @property
     def experiment(self) -> Experiment:
         """The experiment that the parameters name, read once; what is wrong with it is among its faults."""
+        if self.stored is not None:
+            return self.stored
         if self._experiment is None:
             self._experiment = self.read(str(self.parameter("experiment", "")))
         return self._experiment

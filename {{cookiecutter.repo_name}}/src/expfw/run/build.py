@@ -22,6 +22,7 @@ from expfw.run.events import EventLog, Timer, timing
 from expfw.run.files import read_json
 from expfw.run.folder import ResultFolder
 from expfw.run.recorded import load_output
+from expfw.run.restart import Finished
 
 Catalog = CatalogProtocol[Any, Any]
 """Any catalog of Kedro's, the one of worker processes included."""
@@ -35,11 +36,13 @@ class RunContext:
         plan: the experiment's plan.
         folder: the experiment's folder.
         secrets: what is hidden in all that is logged and recorded; for worker processes, which cannot know it.
+        finished: what an earlier attempt at this very experiment finished.
     """
 
     plan: Plan
     folder: ResultFolder
     secrets: Secrets = field(default_factory=Secrets)
+    finished: Finished = field(default_factory=Finished)
 
     @property
     def events(self) -> EventLog:

@@ -47,12 +47,12 @@ class EventLog:
         finally:
             os.close(descriptor)
 
-    def read(self, kind: str) -> list[dict[str, Any]]:
-        """All events of one kind, oldest first; a torn line is left out."""
+    def read(self, *kinds: str) -> list[dict[str, Any]]:
+        """All events of some kinds, oldest first; a torn line is left out."""
         if not self.path.exists():
             return []
         lines = self.path.read_text(encoding="utf-8", errors="replace").split("\n")
-        return [event for event in map(_parse, lines) if event.get("event") == kind]
+        return [event for event in map(_parse, lines) if event.get("event") in kinds]
 
 
 def _parse(line: str) -> dict[str, Any]:
@@ -109,9 +109,21 @@ def timing(events: EventLog) -> dict[str, Any]:
     }
 
 
+def saved_files(events: EventLog) -> dict[str, dict[str, str]]:
+    """By output, its files with the checksums taken when they were written; without those that a restart removed."""
+    outputs: dict[str, dict[str, str]] = {}
+    for event in events.read("saved", "removed"):
+        files = outputs.setdefault(str(event.get("output")), {})
+        if event["event"] == "saved":
+            files.update(event.get("files") or {})
+        else:
+            outputs[event["output"]] = {name: digest for name, digest in files.items() if name in event["kept"]}
+    return outputs
+
+
 def checksums(events: EventLog) -> dict[str, str]:
     """The checksum of each output file, ``{"data/folds.npz": "sha256:…"}``, as taken right after it was written."""
-    return {path: digest for event in events.read("saved") for path, digest in event["files"].items()}
+    return {path: digest for files in saved_files(events).values() for path, digest in files.items()}
 
 
 def checksum(path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from expfw.run.build import Catalog, RunContext, builder
 from expfw.run.events import checksum
 from expfw.run.folder import PLACEHOLDER
 from expfw.run.generators import seed_generators
+from expfw.run.inputs import Inputs
+from expfw.run.restart import clear_outputs
 from expfw.run.silent_log import hide_in_logs
 from expfw.run.workers import be_a_worker
 
@@ -29,10 +32,18 @@ class _Current(threading.local):
 
     node: str | None = None
     run: tuple[RunContext, Catalog] | None = None
+    inputs: Inputs | None = None
     started: float = 0.0
 
     def begin(self, node: str) -> None:
         self.node, self.started = node, time.perf_counter()
+        self.end_inputs()
+
+    def end_inputs(self) -> None:
+        """Observe the node no more, which was this thread's last."""
+        if self.inputs is not None:
+            self.inputs.end()
+            self.inputs = None
 
     @property
     def seconds(self) -> float:
@@ -61,6 +72,11 @@ class ExperimentHooks:
                     f"catalog entry '{name}' belongs to an experiment, and this run is none; start it with 'kedro run' "
                     "or settings.SESSION_CLASS, which take a folder for it"
                 )
+        if CONTEXT in catalog:
+            context: RunContext = catalog.load(CONTEXT)
+            if (context.folder.log / "attempts").is_dir():
+                paths = {name: path for name in pipeline.all_outputs() if (path := _path(catalog, name)) is not None}
+                clear_outputs(context.folder, paths, context.finished)
 
     @hook_impl
     def before_dataset_loaded(self, node: Node) -> None:
@@ -75,6 +91,7 @@ class ExperimentHooks:
         """Put components in the place of their parameters."""
         self._current.node = None  # what is loaded next belongs to another node
         self._current.run = None
+        self._current.end_inputs()
         if CONTEXT not in catalog:
             return {}
         context: RunContext = catalog.load(CONTEXT)
@@ -84,6 +101,8 @@ class ExperimentHooks:
             hide_in_logs()
         seed_generators(context.seed)
         keys = {name: name.removeprefix("params:") for name in inputs}
+        planned = [context.plan.components[key] for name, key in keys.items() if name != key and key in STEPS]
+        self._current.inputs = Inputs(context.events, node.name, context.folder.path.parent, planned, catalog)
         return {
             name: builder(key, context, catalog, node.name)
             for name, key in keys.items()
@@ -95,6 +114,7 @@ class ExperimentHooks:
         """Note the time of a node that may save nothing (``fit`` without resampling)."""
         if self._current.run is not None:
             context, _ = self._current.run
+            self._note_inputs()
             context.events.append("ran", node=node.name, seconds=self._current.seconds)
 
     @hook_impl
@@ -103,8 +123,29 @@ class ExperimentHooks:
         if self._current.run is None:
             return
         context, catalog = self._current.run
+        self._note_inputs()
         files = {_name(path, context.folder.path): checksum(path) for path in _files(catalog, dataset_name, data)}
         context.events.append("saved", node=node.name, output=dataset_name, seconds=self._current.seconds, files=files)
+
+    @hook_impl
+    def on_node_error(self) -> None:
+        """Record what a node had read that failed."""
+        with suppress(OSError):  # of a full disk: what ended the run is the word to keep
+            self._note_inputs()
+
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """Observe no more."""
+        self._current.end_inputs()
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """Observe no more."""
+        self._current.end_inputs()
+
+    def _note_inputs(self) -> None:
+        if self._current.inputs is not None:
+            self._current.inputs.note()
 
 
 def _path(catalog: Catalog, name: str) -> Path | None:

@@ -1,24 +1,38 @@
-"""Loading what an earlier experiment recorded: only what its checksums vouch for."""
+"""Loading what an earlier experiment recorded: only what its checksums vouch for.
+
+A file is opened once: its checksum is taken from the very file that is then read, so that nothing can be put in its
+place in between.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from kedro.io import AbstractDataset
-
-from expfw.datasets import FoldModels, FoldsDataset, JsonDataset, ObjectDataset, TableDataset
+from expfw import pickling
+from expfw.config.experiment import configuration_hash
+from expfw.config.keys import DESCRIPTIVE
+from expfw.config.secrets import MARK
+from expfw.datasets import FoldsDataset, JsonDataset, TableDataset
 from expfw.errors import RecordError
-from expfw.run.events import EventLog, checksum
+from expfw.run.events import EventLog, saved_files
+from expfw.run.files import read_json
 from expfw.run.folder import ResultFolder
+from expfw.run.unreadable import why_unreadable
 
-READERS: dict[str, type[AbstractDataset[Any, Any]]] = {
+READERS: dict[str, type[FoldsDataset | JsonDataset | TableDataset]] = {
     ".feather": TableDataset,
     ".json": JsonDataset,
     ".npz": FoldsDataset,
-    ".pkl": ObjectDataset,
 }
-"""By the ending of a file, the dataset that reads it."""
+"""By the ending of a file, the dataset that reads it; pickles apart."""
+
+PICKLE = ".pkl"
+DANGER = "it is a pickle, which can run any code when it is loaded"
 
 
 def recorded_files(folder: ResultFolder, output: str) -> dict[str, str]:
@@ -28,8 +42,7 @@ def recorded_files(folder: ResultFolder, output: str) -> dict[str, str]:
         folder: the experiment's folder.
         output: name of a catalog entry, for example ``folds``.
     """
-    events = EventLog(folder.log / "events.jsonl").read("saved")
-    return {path: digest for event in events if event["output"] == output for path, digest in event["files"].items()}
+    return saved_files(EventLog(folder.log / "events.jsonl")).get(output, {})
 
 
 def has_output(folder: ResultFolder, output: str) -> bool:
@@ -43,17 +56,47 @@ def verified_files(folder: ResultFolder, output: str) -> list[Path]:
     Raises:
         RecordError: if a file is missing or was altered; the message names it.
     """
-    files = recorded_files(folder, output)
+    files = _vouched(folder, output)
     for name, digest in files.items():
-        path = folder.path / name
-        if not path.is_file():
-            raise RecordError(f"experiment {folder.id}: {name} is missing; it cannot be used any more")
-        if checksum(path) != digest:
-            raise RecordError(
-                f"experiment {folder.id}: {name} was altered after it was written (its checksum differs), so it is not "
-                "used; restore the file, or run the experiment again"
-            )
+        with opened(folder, name, digest):
+            pass
     return [folder.path / name for name in files]
+
+
+def verify_all(folder: ResultFolder) -> list[str]:
+    """Compare all recorded files of an experiment with their checksums; give their names.
+
+    Raises:
+        RecordError: for the first that is missing or was altered.
+    """
+    outputs = saved_files(EventLog(folder.log / "events.jsonl"))
+    paths = [path for output in outputs for path in verified_files(folder, output)]
+    return sorted(path.relative_to(folder.path).as_posix() for path in paths if path.is_relative_to(folder.path))
+
+
+def check_configuration(folder: ResultFolder, config: Mapping[str, Any], run: Mapping[str, Any]) -> None:
+    """Compare a recorded configuration with the hash that the run recorded of it.
+
+    A configuration that held a secret cannot be compared: the secret is in no record.
+
+    Args:
+        folder: the experiment's folder.
+        config: content of ``log/config.json``.
+        run: content of ``log/run.json``.
+
+    Raises:
+        RecordError: if it was altered.
+    """
+    computed = {key: value for key, value in config.items() if key not in DESCRIPTIVE}
+    defaults = computed.pop("defaults", None)
+    seed = defaults.get("random_state") if isinstance(defaults, dict) else None
+    if run.get("hash") not in (None, configuration_hash({**computed, "random_state": seed})) and MARK not in str(
+        config
+    ):
+        raise RecordError(
+            f"experiment {folder.id}: log/config.json was altered after it was written (its hash differs), so it is "
+            "not used; restore the file, or run the experiment again"
+        )
 
 
 def load_output(folder: ResultFolder, output: str) -> Any:
@@ -61,17 +104,133 @@ def load_output(folder: ResultFolder, output: str) -> Any:
 
     Args:
         folder: the experiment's folder.
-        output: name of a catalog entry; ``fold_models`` gives a mapping that reads each model when it is asked for.
+        output: name of a catalog entry; ``fold_models`` gives a mapping that verifies and reads each model when it is
+            asked for.
 
     Raises:
-        RecordError: if it was not recorded, is missing or was altered.
+        RecordError: if it was not recorded, is missing or was altered, or cannot be read here.
     """
-    paths = verified_files(folder, output)
+    files = _vouched(folder, output)
     if output == "fold_models":
-        return FoldModels(paths[0].parent) if paths else {}
-    if not paths:
-        raise RecordError(f"experiment {folder.id} has no {output}")
-    reader = READERS.get(paths[0].suffix)
-    if reader is None:
-        raise RecordError(f"experiment {folder.id}: {paths[0].name} is of a kind that cannot be taken over")
-    return reader(filepath=str(paths[0])).load()  # type: ignore[call-arg]
+        verified_files(folder, output)
+        return RecordedModels(folder, files)
+    if not files:
+        raise RecordError(
+            f"experiment {folder.id} has no {output} on record: its run did not get so far, or goes on; what lies in "
+            "its folder without a recorded checksum is not loaded"
+        )
+    name, digest = next(iter(files.items()))
+    return _load(folder, name, digest)
+
+
+@dataclass(frozen=True)
+class RecordedModels(Mapping[int, Any]):
+    """The fitted model of each fold of an earlier experiment, verified and read when it is asked for.
+
+    Args:
+        folder: the experiment's folder.
+        files: the recorded files with their checksums.
+    """
+
+    folder: ResultFolder
+    files: Mapping[str, str]
+
+    def __getitem__(self, fold: int) -> Any:
+        for name, digest in self.files.items():
+            if _fold(name) == fold:
+                return _load(self.folder, name, digest)
+        name = f"model/folds/fold_{fold}{PICKLE}"
+        if (self.folder.path / name).exists():
+            raise RecordError(
+                f"experiment {self.folder.id}: {name} was not recorded by its run; {DANGER}, so it is not loaded"
+            )
+        raise KeyError(fold)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(sorted(map(_fold, self.files)))
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+
+def _fold(name: str) -> int:
+    return int(Path(name).stem.removeprefix("fold_"))
+
+
+@contextmanager
+def opened(folder: ResultFolder, name: str, digest: str) -> Iterator[IO[bytes]]:
+    """A recorded file, open at its beginning, after its content was compared with its checksum.
+
+    Args:
+        folder: the experiment's folder.
+        name: the file, relative to the folder.
+        digest: its checksum on record.
+
+    Raises:
+        RecordError: if it is missing, a link, unreadable or altered; the message names it.
+    """
+    path = folder.path / name
+    _check_place(folder, name)
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise RecordError(f"experiment {folder.id}: {name} cannot be read: {error.strerror or error}") from error
+    with file:
+        if f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}" != digest:
+            danger = f" ({DANGER})" if path.suffix == PICKLE else ""
+            raise RecordError(
+                f"experiment {folder.id}: {name} was altered after it was written (its checksum differs), so it is not "
+                f"used{danger}; restore the file, or run the experiment again"
+            )
+        file.seek(0)
+        yield file
+
+
+def _check_place(folder: ResultFolder, name: str) -> None:
+    path = folder.path / name
+    home = folder.path.resolve()
+    if path.is_relative_to(folder.path) and path.resolve() != home / name:
+        raise RecordError(
+            f"experiment {folder.id}: {name} was replaced by a link, or lies behind one ('{path.resolve()}'), so it is "
+            "not used; put the file itself in its place, or run the experiment again"
+        )
+    if not path.is_file():
+        raise RecordError(
+            f"experiment {folder.id}: {name} is missing; it cannot be used any more; restore it, or run the experiment "
+            "again"
+        )
+
+
+def _load(folder: ResultFolder, name: str, digest: str) -> Any:
+    path = folder.path / name
+    reader = READERS.get(path.suffix)
+    if reader is None and path.suffix != PICKLE:
+        raise RecordError(f"experiment {folder.id}: {path.name} is of a kind that cannot be taken over")
+    with opened(folder, name, digest) as file:
+        try:
+            return _unpickled(file, path) if reader is None else reader(filepath=str(path)).read(file)
+        except (RecordError, MemoryError):
+            raise
+        except Exception as error:  # what a file of another version does cannot be foreseen
+            raise RecordError(why_unreadable(folder, name, error)) from error
+
+
+def _unpickled(file: IO[bytes], path: Path) -> Any:
+    from expfw.run.onlooking import INSTEAD
+
+    return pickling.load(file, path, INSTEAD)
+
+
+def _vouched(folder: ResultFolder, output: str) -> dict[str, str]:
+    """The recorded files of an output; of a completed run, both of its records must agree on them."""
+    files = recorded_files(folder, output)
+    if read_json(folder.log / "sacred" / "run.json", {}).get("status") != "COMPLETED":
+        return files
+    told = read_json(folder.log / "checksums.json", {})
+    for name, digest in files.items():
+        if told.get(name) != digest:
+            raise RecordError(
+                f"experiment {folder.id}: log/checksums.json and log/events.jsonl do not agree on {name}, so one of "
+                "them was altered and the file is not used; restore them, or run the experiment again"
+            )
+    return files

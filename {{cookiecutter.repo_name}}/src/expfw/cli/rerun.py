@@ -1,0 +1,61 @@
+"""``kedro experiment rerun``: an old experiment once more, and whether the result is the same."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from expfw.cli.output import FORMAT, print_json, print_rich
+
+
+@click.command("rerun")
+@click.argument("number", metavar="N", type=click.IntRange(min=1))
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0),
+    default=1e-9,
+    show_default=True,
+    help="largest difference between numbers that counts as equal; relative for numbers above 1",
+)
+@click.option("--runner", help="as for kedro run: SequentialRunner (the default), ThreadRunner or ParallelRunner")
+@FORMAT
+@click.pass_obj
+def rerun_experiment(metadata: Any, number: int, tolerance: float, runner: str | None, form: str) -> None:
+    """Run experiment N again as a new one, and say whether the result is the same.
+
+    It is run from its stored configuration, with the code, packages and data of today. The exit code is 0 if the result
+    is identical or equal within the tolerance, 1 if it differs; then it is told where, and what changed since.
+    """
+    from expfw.reproduce.rerun import rerun
+
+    with _told_elsewhere(form == "json"):
+        made = rerun(Path(metadata.project_path), number, tolerance, runner)
+    if form == "json":
+        print_json(made.as_json())
+    else:
+        print_rich(made.words())
+    if not made.same:
+        raise click.exceptions.Exit(1)
+
+
+@contextmanager
+def _told_elsewhere(wanted: bool) -> Iterator[None]:
+    """What the run prints goes to standard error, so that standard output holds JSON and nothing else."""
+    if not wanted:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)

@@ -1,0 +1,143 @@
+"""Running what an experiment has on record: anew as another experiment, or on in its own folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from expfw.config.experiment import Experiment
+from expfw.config.keys import ABSENT
+from expfw.config.merge import Merged
+from expfw.config.secrets import MARK
+from expfw.construct.plan import Plan
+from expfw.errors import ExpfwError, RecordError, did_you_mean
+from expfw.run.files import read_json
+from expfw.run.folder import ResultFolder
+from expfw.run.recorded import check_configuration
+
+Mode = Literal["rerun", "restart"]
+
+RUNNERS = ("SequentialRunner", "ThreadRunner", "ParallelRunner")
+"""Kedro's runners."""
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """An experiment on record that is run again.
+
+    Args:
+        folder: its folder.
+        mode: as another experiment (``rerun``), or on in its own folder (``restart``).
+        force: go on although something changed since.
+    """
+
+    folder: ResultFolder
+    mode: Mode
+    force: bool = False
+
+    @property
+    def run(self) -> Mapping[str, Any]:
+        """What is on record about the run itself."""
+        content: Mapping[str, Any] = read_json(self.folder.log / "run.json", {})
+        return content
+
+
+def stored_experiment(folder: ResultFolder) -> Experiment:
+    """The configuration that an experiment has on record, whatever its file says by now.
+
+    Args:
+        folder: the experiment's folder.
+
+    Raises:
+        RecordError: if there is none, it was altered, or a part of it is a secret, which no record holds.
+    """
+    config, run = read_json(folder.log / "config.json"), read_json(folder.log / "run.json")
+    if not isinstance(config, dict) or not isinstance(run, dict):
+        raise RecordError(
+            f"experiment {folder.id} ended before its configuration was recorded; start it anew with 'kedro run'"
+        )
+    check_configuration(folder, config, run)
+    hidden = list(_hidden(config))
+    if hidden:
+        raise RecordError(
+            f"experiment {folder.id}: {hidden[0]} is a secret, and no record holds it; run the experiment's file "
+            "instead, with the secret where it was"
+        )
+    merged = Merged()
+    merged.lay(config, f"experiment {folder.id}")
+    merged.origins.update(
+        {tuple(key.split(".")): str(o) for key, o in read_json(folder.log / "origin.json", {}).items()}
+    )
+    return Experiment(str(run.get("name", "?")), {**ABSENT, **merged.values}, merged)
+
+
+def _hidden(value: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Key paths of values that were replaced by the mark of a secret."""
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _hidden(item, (*path, str(key)))
+    elif isinstance(value, str) and MARK in value:
+        yield ".".join(path)
+
+
+def changed_configuration(stored: StoredRun, plan: Plan, project: Path) -> list[str]:
+    """What the experiment's file gives by now that it did not give then; nothing for a rerun's own experiment.
+
+    Args:
+        stored: the experiment.
+        plan: the plan of its recorded configuration.
+        project: the project's folder.
+    """
+    from expfw.check import project_loader
+    from expfw.run.project import plan_of
+
+    name, params = str(stored.run.get("name", "")), stored.run.get("params", {})
+    if "rerun_of" in stored.run:
+        return []
+    loader = project_loader(project, **{**params, "experiment": name})
+    loader.env = stored.run.get("env")
+    try:
+        same = plan_of(loader).hash == plan.hash
+    except ExpfwError:
+        return [f"experiment '{name}', which cannot be read any more"]
+    return [] if same else [f"the configuration of '{name}'"]
+
+
+def run_stored(
+    project: Path, folder: ResultFolder, mode: Mode, *, runner: str | None = None, force: bool = False
+) -> ResultFolder:
+    """Run an experiment's recorded configuration.
+
+    Args:
+        project: the project's folder.
+        folder: the experiment's folder.
+        mode: see :class:`StoredRun`.
+        runner: name of one of Kedro's runners.
+        force: for a restart: go on although code or configuration changed.
+
+    Returns:
+        The folder of the experiment that ran: a new one, or the same.
+
+    Raises:
+        ExpfwError: if it cannot be run, and what a run raises.
+    """
+    from kedro.framework.project import settings
+    from kedro.utils import load_obj
+
+    from expfw.run.session import ExperimentSession
+
+    if runner is not None and runner not in RUNNERS:
+        raise ExpfwError(f"there is no runner '{runner}'; {did_you_mean(runner, RUNNERS)}")
+    stored = StoredRun(folder, mode, force)
+    environment = stored.run.get("env")
+    with settings.SESSION_CLASS.create(project_path=project, env=environment) as session:
+        if not isinstance(session, ExperimentSession):
+            raise ExpfwError(
+                "settings.SESSION_CLASS is no ExperimentSession, so there is nothing to run experiments with"
+            )
+        session.stored = stored
+        session.run(runner=load_obj(runner or RUNNERS[0], "kedro.runner")())
+        assert session.folder is not None  # noqa: S101 - a run that ended well has one
+        return session.folder
