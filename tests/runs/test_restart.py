@@ -15,6 +15,7 @@ from typing import Any
 
 import joblib
 import pandas as pd
+import psutil
 import pytest
 from runs.lab import Lab, Outcome, sklearn, trial, wait_for
 
@@ -174,6 +175,29 @@ def test_two_restarts_at_once_are_one(lab: Lab, tmp_path: Path) -> None:
     assert "running" in restart(lab).message() or "restarted" in restart(lab).message()
     (tmp_path / "marker.go").touch()
     command.wait().ok()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_workers_of_a_killed_run_end_with_it(lab: Lab, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    command = lab.begin({"model": trial("Waiting", marker=str(marker), fold=2)}, "--runner", "ParallelRunner")
+    wait_for("the fold", marker.exists)
+    group = os.getpgid(command.pid)
+    command.send(signal.SIGKILL)
+    command.wait()
+    wait_for("the workers' end", lambda: len(members(group)) <= 1)  # Kedro's manager, begun before, computes nothing
+    (tmp_path / "marker.go").touch()
+    assert restart(lab).ok().sacred["status"] == "COMPLETED"
+
+
+def members(group: int) -> list[int]:
+    """Processes of a group that are at work."""
+    found = []
+    for process in psutil.process_iter(["pid", "status"]):
+        with suppress(ProcessLookupError):
+            if os.getpgid(process.pid) == group and process.info["status"] != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+    return found
 
 
 def test_a_completed_run_needs_none(lab: Lab) -> None:

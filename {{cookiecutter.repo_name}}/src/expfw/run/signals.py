@@ -14,6 +14,7 @@ a wait for workers is broken off after a while, the interruption recorded, and a
 from __future__ import annotations
 
 import _thread
+import ctypes
 import multiprocessing.pool
 import multiprocessing.process
 import os
@@ -214,7 +215,30 @@ def _do_nothing(_number: int, _frame: FrameType | None) -> None:
     pass
 
 
+def _end_with_the_main_process() -> None:
+    """Have the kernel end this process when the main process is killed and can tell nobody; only Linux offers it.
+
+    It would go on computing into the folder of the run, where a restart may be at work.
+    """
+    if _prctl is not None:
+        _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+PR_SET_PDEATHSIG = 1
+_prctl = getattr(ctypes.CDLL(None), "prctl", None) if sys.platform == "linux" else None
+
+
+class _Fork(threading.local):
+    """Whether the thread that forks is the main one: the kernel takes the end of that thread for the parent's."""
+
+    by_main_thread: bool = False
+
+
+_fork = _Fork()
+
+
 def _before_fork() -> None:
+    _fork.by_main_thread = threading.current_thread() is threading.main_thread()
     if Signals.current is not None:
         Signals.current.fork_begins()
 
@@ -229,6 +253,8 @@ def _after_fork_in_child() -> None:
     if Signals.current is not None:
         Signals.current = None
         leave_to_the_main_process()
+        if _fork.by_main_thread:
+            _end_with_the_main_process()
 
 
 if hasattr(os, "register_at_fork"):
