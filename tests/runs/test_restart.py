@@ -245,6 +245,29 @@ def test_what_a_restart_removes_is_on_record_no_more(lab: Lab, tmp_path: Path) -
     assert opened.out.strip().endswith("3")
 
 
+def test_changed_code_is_noticed_after_a_restart_that_was_killed_early(own_lab: Lab, tmp_path: Path) -> None:
+    source = own_lab.project.path / "src" / "ml_experiments" / "helping.py"
+    source.write_text("VALUE = 1\n", encoding="utf-8")
+    interrupted(own_lab, tmp_path)
+    killed = "from expfw.run import recording; import os, sys\n"
+    killed += "recording.Recording.begin = lambda self: os._exit(137)\n"
+    killed += "sys.argv = ['kedro', 'experiment', 'restart', '1']; from kedro.framework.cli.cli import main; main()"
+    assert own_lab.start(code=killed).wait().code == 137
+    source.write_text("VALUE = 2\n", encoding="utf-8")
+    assert "src/ml_experiments/helping.py" in restart(own_lab).message()
+
+
+def test_parameters_of_the_command_line_are_kept_for_the_next_restart(lab: Lab, tmp_path: Path) -> None:
+    marker = tmp_path / "fixed"
+    changes = {"reports": [trial("NeedsFile", path=str(marker))]}
+    lab.run(changes, params="model.params.C=3.0").message()
+    restart(lab).message()
+    marker.touch()
+    outcome = restart(lab).ok()
+    assert outcome.json("log/config.json")["model"]["params"]["C"] == 3.0
+    assert outcome.json("log/run.json")["params"]["model"] == {"params": {"C": 3.0}}
+
+
 def test_what_unfinished_nodes_added_to_the_page_is_gone(lab: Lab, tmp_path: Path) -> None:
     folder = interrupted(lab, tmp_path).folder
     section = {"kind": "text", "title": "stale", "body": "stale", "step": "model", "fold": 2, "component": "X"}

@@ -162,6 +162,18 @@ def test_a_server_that_goes_in_the_middle_changes_nothing(
     assert document(mongod, 2)["status"] == "COMPLETED"
 
 
+def test_what_is_missing_at_the_end_follows_in_the_background(
+    lab: Lab, mongod: Mongod, waiting: dict[str, Any], tmp_path: Path
+) -> None:
+    command = begin(lab, mongod.uri, waiting)
+    status(mongod, 1, "RUNNING")
+    mongod.stop()
+    (tmp_path / "marker.go").touch()
+    command.wait().ok()
+    mongod.start()
+    status(mongod, 1, "COMPLETED")
+
+
 def test_a_server_that_comes_back_gets_the_rest(
     lab: Lab, mongod: Mongod, waiting: dict[str, Any], tmp_path: Path
 ) -> None:

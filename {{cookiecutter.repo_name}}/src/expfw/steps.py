@@ -20,7 +20,7 @@ from expfw.predictions import class_labels, empty_table, prediction_table, singl
 from expfw.results import Predictions
 from expfw.run.build import Builder, RunReports
 from expfw.run.generators import own_generators
-from expfw.run.live import EarlyScores
+from expfw.run.live import EarlyScores, asks_for_services
 from expfw.run.taking import taken_folds, taken_models
 from expfw.scoring import held_out_metrics, validation_metrics
 
@@ -85,7 +85,8 @@ def fit(
         model.events.append("fold", fold=number, seconds=seconds)
         model.logger.info("fold %d of %d fitted", number + 1, len(folds))
         yield {number: fitted}
-        early.fold(number, seconds, partial(_predicted, fitted, development_data, fold.validation, number))
+        if not asks_for_services([features.planned, model.planned]):
+            early.fold(number, seconds, partial(_predicted, fitted, development_data, fold.validation, number))
 
 
 def predict(fold_models: FoldModels, development_data: Data, folds: Sequence[Fold]) -> pd.DataFrame:

@@ -140,8 +140,9 @@ class Companion:
                 self.obey(command)
             self.look()
         end = time.monotonic() + LINGER
-        self.due = 0.0
+        pause = self.pause
         self.attempt(self.end_reservation, None)
+        self.pause, self.due = pause, 0.0
         while True:
             self.look()
             if not self.tracked or self.pause == EVERY or time.monotonic() > end:

@@ -105,7 +105,8 @@ class Link:
         self._ask(do="finish", folder=str(folder))
         if self.warned:
             return
-        trouble = self.away or self._answer(PATIENCE).get("trouble", SLOW)
+        answer = self._answer(PATIENCE)
+        trouble = answer.get("trouble", "") if answer else self.away or SLOW
         if trouble == SLOW:
             logger.warning("the database %s is slow; %s", self.address.shown, SLOW)
         elif trouble:

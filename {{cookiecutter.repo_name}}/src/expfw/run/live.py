@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from expfw.construct.blueprint import Blueprint
-from expfw.errors import ExpfwError
 from expfw.results import Predictions
 from expfw.run.build import Builder
 from expfw.run.events import EventLog
 from expfw.run.files import plain, read_json
 from expfw.run.folder import ResultFolder
+from expfw.run.generators import own_generators
 from expfw.scoring import named_metrics
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,15 @@ WORTHWHILE = 1.0
 
 SHARE = 0.1
 """Part of the time spent on fitting that may be spent on such early metrics."""
+
+
+def asks_for_services(planned: Any) -> bool:
+    """Whether a planned component, or one nested in it, is given services: it may add to the page at each call."""
+    if isinstance(planned, Blueprint):
+        return bool(planned.services) or any(map(asks_for_services, planned.params.values()))
+    if isinstance(planned, Mapping):
+        return any(map(asks_for_services, planned.values()))
+    return isinstance(planned, list) and any(map(asks_for_services, planned))
 
 
 @dataclass
@@ -57,14 +66,15 @@ class EarlyScores:
         started = time.perf_counter()
         try:
             self._score(number, Predictions(predict()))
-        except ExpfwError as error:  # the `evaluate` node will say so of all folds
+        except Exception as error:  # the `evaluate` node will say so of all folds
             logger.debug("fold %d has no early metrics: %s", number, error)
         self.scoring += time.perf_counter() - started
 
     def _score(self, number: int, predictions: Predictions) -> None:
-        planned = [metric for metric in self.metrics.planned if not getattr(metric, "services", None)]
-        built = [metric.build() if isinstance(metric, Blueprint) else metric for metric in planned]
-        values = {metric.name: plain(metric(predictions)) for metric in named_metrics(built)}
+        planned = [metric for metric in self.metrics.planned if not asks_for_services(metric)]
+        with own_generators():
+            built = [metric.build() if isinstance(metric, Blueprint) else metric for metric in planned]
+            values = {metric.name: plain(metric(predictions)) for metric in named_metrics(built)}
         self.metrics.events.append("score", fold=number, metrics=values)
         shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items() if value is not None)
         self.metrics.logger.info("fold %d: %s", number + 1, shown)

@@ -147,11 +147,11 @@ class Recording:
                 "name": experiment.name,
                 "hash": self.plan.hash,
                 "parents": self.plan.parents,
-                **self.times(),
                 "env": self.session.store.get("env"),
                 "process": {"pid": process.pid, "created": process.create_time(), "host": platform.node()},
                 "command": redacted_command((self.session.store.get("cli") or {}).get("command_path", "")) or None,
                 "params": {key: value for key, value in given.items() if key in (*KEYS, *RESERVED)},
+                **self.times(),
             },
         )
         logger.info("experiment %d: %s%s", self.folder.id, experiment.name, self.again())
@@ -176,7 +176,7 @@ class Recording:
             "changed": list(self.opening.changed),
         }
         earlier = read_json(self.folder.log / "attempts" / str(self.opening.attempts) / "run.json", {})
-        kept = {key: earlier[key] for key in ("started", "rerun_of") if key in earlier}
+        kept = {key: earlier[key] for key in ("started", "rerun_of", "params", "command") if key in earlier}
         return {**kept, "restarts": [*earlier.get("restarts", []), restart]}
 
     def again(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from kedro.pipeline import Pipeline
 from expfw.datasets import fold_model_file
 from expfw.errors import ExpfwError, RecordError
 from expfw.record import read_record
+from expfw.run.ending import advice, keep_room
 from expfw.run.environment import packages
 from expfw.run.events import EventLog, checksum, saved_files
 from expfw.run.files import read_json
@@ -101,8 +103,11 @@ def changes_since(folder: ResultFolder, project: Path) -> list[str]:
         folder: the experiment's folder.
         project: the project's folder.
     """
-    recorded = read_json(folder.log / "environment.json", {})
-    found = _changed_sources(folder.log / "sources", project)
+    logs = [folder.log, *reversed(_attempts(folder))]  # a restart that was killed early recorded nothing of its own
+    records = [record for log in logs if (record := read_json(log / "environment.json"))]
+    recorded: Mapping[str, Any] = records[0] if records else {}
+    kept = next((log for log in logs if (log / "sacred" / "run.json").exists() and (log / "sources").is_dir()), None)
+    found = [] if kept is None else _changed_sources(kept / "sources", project)
     if recorded.get("python") not in (None, sys.version.split()[0]):
         found.append(f"Python (was {recorded['python']}, is {sys.version.split()[0]})")
     before, now = recorded.get("packages") or packages(), packages()
@@ -112,9 +117,7 @@ def changes_since(folder: ResultFolder, project: Path) -> list[str]:
 
 
 def _changed_sources(recorded: Path, project: Path) -> list[str]:
-    """Names of source files that differ; none if no attempt got so far as to keep them, and so to compute anything."""
-    if not (recorded.parent / "sacred" / "run.json").exists():
-        return []
+    """Names of source files that differ."""
     before = {path.relative_to(recorded).as_posix(): path for path in recorded.rglob("*") if path.is_file()}
     now = {source.name: silent(source).content for source in source_files(project) if _decides(source.name)}
     names = sorted({*filter(_decides, before), *now})
@@ -122,7 +125,7 @@ def _changed_sources(recorded: Path, project: Path) -> list[str]:
 
 
 def _decides(name: str) -> bool:
-    return name == "pyproject.toml" or name.startswith(("src/", "config/base/catalog"))
+    return name == "pyproject.toml" or name.startswith("src/") or bool(re.match(r"config/[^/]+/catalog", name))
 
 
 def finished_part(folder: ResultFolder, pipeline: Pipeline) -> Finished:
@@ -137,7 +140,12 @@ def finished_part(folder: ResultFolder, pipeline: Pipeline) -> Finished:
     done: set[str] = set()
     for node in pipeline.nodes:  # in an order in which each comes after those before it
         before = {makers[name] for name in node.inputs if name in makers}
-        if node.name != "report" and before <= done and all(_finished(folder, name, folds) for name in node.outputs):
+        if (
+            node.name != "report"
+            and node.outputs
+            and before <= done
+            and all(_finished(folder, name, folds) for name in node.outputs)
+        ):
             done.add(node.name)
     fitted_on = {
         makers[name] for node in pipeline.nodes if node.name == "fit" for name in node.inputs if name in makers
@@ -147,7 +155,10 @@ def finished_part(folder: ResultFolder, pipeline: Pipeline) -> Finished:
 
 def _finished(folder: ResultFolder, output: str, folds: frozenset[int]) -> bool:
     if output == "fold_models":
-        return _intact(folder, "folds") and len(folds) == len(load_output(folder, "folds"))
+        try:
+            return _intact(folder, "folds") and len(folds) == len(load_output(folder, "folds"))
+        except RecordError:  # of a kind that the project's catalog alone reads: `fit` looks itself
+            return False
     return _intact(folder, output)
 
 
@@ -174,9 +185,13 @@ def archive_attempt(folder: ResultFolder) -> int:
     Returns:
         How many attempts there were before.
     """
+    try:
+        keep_room(folder.log)
+    except OSError as error:
+        raise ExpfwError(f"experiment {folder.id} cannot be restarted: {error.strerror}{advice(error)}") from error
     attempts = folder.log / "attempts"
     attempts.mkdir(exist_ok=True)
-    number = 1 + sum(1 for path in attempts.iterdir() if path.is_dir())
+    number = 1 + len(_attempts(folder))
     place = attempts / str(number)
     place.mkdir()
     for name in ARCHIVED:
@@ -185,9 +200,14 @@ def archive_attempt(folder: ResultFolder) -> int:
             shutil.copy2(path, place / name)
         elif path.exists():
             path.rename(place / name)
-    for name in ("database.json", ".room"):  # what is in the database is no longer all; room is made anew
-        (folder.log / name).unlink(missing_ok=True)
+    (folder.log / "database.json").unlink(missing_ok=True)  # what is in the database is no longer all
     return number
+
+
+def _attempts(folder: ResultFolder) -> list[Path]:
+    """Records of earlier attempts, the oldest first."""
+    found = [path for path in (folder.log / "attempts").glob("*") if path.name.isdecimal()]
+    return sorted(found, key=lambda path: int(path.name))
 
 
 def clear_unfinished(folder: ResultFolder, finished: Finished) -> None:
@@ -218,9 +238,13 @@ def clear_outputs(folder: ResultFolder, outputs: Mapping[str, Path], finished: F
     events = EventLog(folder.log / "events.jsonl")
     recorded = saved_files(events)
     for name, path in outputs.items():
+        if not path.is_relative_to(folder.path):
+            continue  # what lies elsewhere may be others' as well
         kept = {fold_model_file(path, fold) for fold in finished.folds} if name == "fold_models" else set()
         for file in path.iterdir() if path.is_dir() else [path]:
-            if file not in kept:
+            if file.is_dir() and not file.is_symlink():
+                shutil.rmtree(file)
+            elif file not in kept:
                 file.unlink(missing_ok=True)
         if name in recorded:
             events.append("removed", output=name, kept=[file.relative_to(folder.path).as_posix() for file in kept])
