@@ -50,7 +50,7 @@ def seconds(project: BakedProject, *args: str) -> float:
 
 
 def killed_at_eighty_percent(project: BakedProject, number: int) -> None:
-    process = start(project, "run", "--params", "experiment=long")
+    process = start(project, "run", "--params", "experiment=long,reuse=off")
     folds = project.path / "result" / f"result_experiment_{number}" / "model" / "folds"
     while len(list(Path(folds).glob("fold_*.pkl"))) < 0.8 * FOLDS:
         assert process.poll() is None
@@ -65,7 +65,7 @@ def test_a_restart_against_a_whole_run(
     monkeypatch.setenv("PYTHONPATH", str(project.path / "src"))
     whole, rest = [], []
     for number in range(1, 2 * ROUNDS, 2):
-        whole.append(seconds(project, "run", "--params", "experiment=long"))
+        whole.append(seconds(project, "run", "--params", "experiment=long,reuse=off"))
         killed_at_eighty_percent(project, number + 1)
         rest.append(seconds(project, "experiment", "restart", str(number + 1)))
     ratios = [b / a for a, b in zip(whole, rest, strict=True)]

@@ -69,7 +69,8 @@ def test_a_run_against_a_bare_script_and_a_bare_kedro_run(
     for _ in range(ROUNDS):
         costs["script"].append(cost([python, str(HERE / "bare_script.py"), str(tmp_path)], tmp_path, {}))
         costs["kedro"].append(cost(kedro, bare, {"PYTHONPATH": ""}))
-        costs["experiment"].append(cost([*kedro, "--params", f"experiment={EXPERIMENT}"], project.path, source))
+        params = f"experiment={EXPERIMENT},reuse=off"
+        costs["experiment"].append(cost([*kedro, "--params", params], project.path, source))
     assert same_metrics(project.path, tmp_path, bare)
     with capsys.disabled():
         print(f"\n{EXPERIMENT}: one process each, median of {ROUNDS} rounds")
@@ -93,7 +94,7 @@ def same_metrics(project: Path, script: Path, bare: Path) -> bool:
 def test_an_experiment_in_one_process_against_kedros_own_session(
     project: BakedProject, bare: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    params = {"experiment": EXPERIMENT, "model": {"params": {"n_estimators": 1}}}
+    params = {"experiment": EXPERIMENT, "reuse": "off", "model": {"params": {"n_estimators": 1}}}
     rounds = str(4 * ROUNDS)
 
     def seconds(path: Path, given: Mapping[str, object], source: str) -> list[float]:

@@ -70,7 +70,7 @@ def first(bake_into: Bake, tmp_path: Path) -> Path:
     """A real experiment."""
     project = bake_into(tmp_path)
     environment = {**os.environ, "PYTHONPATH": str(project.path / "src"), "EXPFW_MONGODB_URL": ""}
-    command = [sys.executable, "-m", "kedro", "run", "--params", "experiment=iris_forest"]
+    command = [sys.executable, "-m", "kedro", "run", "--params", "experiment=iris_forest,reuse=off"]
     subprocess.run(command, cwd=project.path, env=environment, check=True, capture_output=True)
     return project.path / "result" / "result_experiment_1"
 

@@ -24,7 +24,7 @@ def project(bake_into: Bake, tmp_path_factory: pytest.TempPathFactory) -> BakedP
 
 
 def test_time_added_by_the_database(project: BakedProject, mongod: Mongod, capsys: pytest.CaptureFixture[str]) -> None:
-    command = [sys.executable, "-m", "kedro", "run", "--params", f"experiment={EXPERIMENT}"]
+    command = [sys.executable, "-m", "kedro", "run", "--params", f"experiment={EXPERIMENT},reuse=off"]
 
     def seconds(url: str) -> float:
         source = {"PYTHONPATH": str(project.path / "src"), "EXPFW_MONGODB_URL": url}

@@ -198,6 +198,7 @@ def experiment(default_project: BakedProject, tmp_path_factory: pytest.TempPathF
 
 ONLY_SOMETIMES = {
     "traceback.txt",
+    "reused.json",
     "attempts/",
     "children.jsonl",
     "database.json",

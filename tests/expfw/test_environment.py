@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from expfw.config.secrets import Secrets, known
-from expfw.run.environment import collect, cpu_model, packages, start_collecting, thread_pools
+from expfw.config.secrets import MARK, Secrets, known
+from expfw.run.environment import collect, cpu_model, package_origins, packages, start_collecting, thread_pools
 from expfw.run.repository import MAX_UNTRACKED_FILE, git_state
 
 
@@ -54,6 +55,28 @@ def test_a_package_from_a_folder_or_a_repository_says_so(tmp_path: Path, monkeyp
     monkeypatch.syspath_prepend(str(tmp_path))
     found = packages()
     assert (found["one"], found["two"], found["three"]) == ("1.0 (editable)", "2.0 (commit abc)", "3.0")
+
+
+def test_a_package_that_came_from_no_index_has_its_address_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control = {"commit_id": "abc", "vcs": "git"}
+    for name, content in (
+        ("one-1.0", {"dir_info": {"editable": True}, "url": "file:///x"}),
+        ("two-2.0", {"vcs_info": control, "url": "https://user:secret@example.org/two?token=secret"}),
+        ("three-3.0", {"url": "https://user:secret@example.org/three.whl", "archive_info": {}}),
+        ("four_4-4.0", {"dir_info": {}, "url": "file:///x/four"}),
+        ("five-5.0", {"vcs_info": control, "url": "ssh://git@example.org/five", "subdirectory": "part"}),
+    ):
+        (tmp_path / f"{name}.dist-info").mkdir()
+        (tmp_path / f"{name}.dist-info" / "direct_url.json").write_text(json.dumps(content))
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert package_origins() == {
+        "five": "git+ssh://example.org/five@abc#subdirectory=part",
+        "four-4": "file:///x/four",
+        "three": "https://example.org/three.whl",
+        "two": "git+https://example.org/two@abc",
+    }
 
 
 def recorded(project: Path) -> dict[str, Any]:
@@ -142,6 +165,92 @@ def test_secrets_are_in_neither_diff_nor_copies(repository: Path, tmp_path_facto
     kept = {path.relative_to(log).as_posix(): path.read_bytes() for path in log.rglob("*") if path.is_file()}
     assert set(kept) == {"git.diff", "untracked/new.py", "untracked/new.yml"}
     assert not [name for name, content in kept.items() if b"s3cr3t" in content or b"hidden by place" in content]
+
+
+@pytest.mark.parametrize("known_value", ["nothing-of-it", "14401440"])
+def test_what_settings_call_a_secret_is_not_in_the_diff_and_the_rest_still_applies(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory, known_value: str
+) -> None:
+    """Another experiment's key, another environment's: no run knows their values."""
+    before = {
+        "config/prod/parameters.yml": "a: 1\nx_token: b3fore-1\n" + "b: 2\n" * 9 + "c: 1\n",
+        "config/experiments/other.json": '{\n  "api_key": "k3y-stays",\n  "a": 1\n}\n',
+        "config/base/catalog.yml": "a:\n  type: mine.clinic.Visits\n  credentials: clinic\n",
+        "deploy.sh": "echo 1\n",
+        "secrets.toml": "a = 1\n",
+    }
+    after = {
+        "config/prod/parameters.yml": "a: 1\nx_token: aft3r-1\n" + "b: 2\n" * 9 + "c: 2\n",
+        "config/experiments/other.json": '{\n  "api_key": "k3y-stays",\n  "a": 2\n}\n',
+        "config/base/catalog.yml": "b:\na:\n  type: mine.clinic.Visits\n  credentials: clinic\n",
+        "deploy.sh": "echo 2\nexport API_TOKEN=sh3ll-1\ncurl https://me:p4ss-1@host\n",
+        "secrets.toml": "a = 2\nb = 'pl4in'\n",
+        "a.py": "a = 2  # 14401440\n",
+        "nested.yml": "tokens:\n  - password: |\n      t0p-secret-of-a-long-line\n",
+    }
+    for name, content in before.items():
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_text(content)
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message", "second")
+    for name, content in after.items():
+        (repository / name).write_text(content)
+    git(repository, "add", "--intent-to-add", ".")
+    log, clone = tmp_path_factory.mktemp("log"), tmp_path_factory.mktemp("clone")
+    with known(Secrets.of([known_value])):
+        git_state(repository).keep(log)
+    diff = (log / "git.diff").read_text()
+    secrets = ("b3fore-1", "aft3r-1", "k3y-stays", "sh3ll-1", "p4ss-1", "pl4in", "t0p-secret")
+    assert [secret for secret in secrets if secret in diff] == []
+    assert "14401440" not in diff or known_value != "14401440"
+    assert f"-x_token: {MARK}\n+x_token: {MARK}" in diff
+    git(clone, "clone", "--quiet", str(repository), ".")
+    hit = ["--exclude", "config/prod/*", "--exclude", "config/experiments/*"]
+    git(clone, "apply", *hit, str(log / "git.diff"))
+    untouched = ["config/base/catalog.yml", *(["a.py"] if known_value != "14401440" else [])]
+    assert [name for name in untouched if (clone / name).read_text() != after[name]] == []
+
+
+def test_digits_that_are_a_secret_spoil_no_checksum_of_a_diff(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (repository / "a.py").write_bytes(b"\x00\xff binary" * 99)
+    diff = git_state(repository).diff.decode()
+    digits = sorted(set(re.findall(r"(?<!\d)\d{2,}(?!\d)", diff)))
+    assert digits
+    with known(Secrets(tuple(digits))):
+        clone = restored(repository, tmp_path_factory)
+    assert (clone / "a.py").read_bytes() == (repository / "a.py").read_bytes()
+
+
+def test_untracked_texts_lose_what_their_keys_call_a_secret(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    log = tmp_path_factory.mktemp("log")
+    texts = {
+        "deploy.sh": "export API_TOKEN=t0ken\necho $API_TOKEN",
+        "setup.cfg": "[db]\npassword = t0ken two\nname = x",
+        "notes.md": "the password: t0ken",
+        "a.toml": 'password = """\nt0ken-of-many-characters\n"""\n',
+        "a.json": '{"password": "t0ken", "n": 3}',
+        "more.py": "api_key: str = 't0ken-x'\nkey = fetch(token=other)\n",
+        "secrets.toml": "a = 1",
+        "Secret/plain.txt": "b",
+        ".env.txt": "c",
+        "secret_santa.py": "draw()\n",
+    }
+    for name, text in texts.items():
+        (repository / name).parent.mkdir(exist_ok=True)
+        (repository / name).write_text(text)
+    git_state(repository).keep(log)
+    folder = log / "untracked"
+    kept = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.*")}
+    assert set(kept) == set(texts) - {"secrets.toml", "Secret/plain.txt", ".env.txt"}
+    assert [name for name, text in kept.items() if "t0ken" in text] == []
+    assert kept["deploy.sh"] == f"export API_TOKEN={MARK}\necho $API_TOKEN"
+    assert kept["a.json"] == f'{{"password": "{MARK}", "n": 3}}'
+    assert kept["more.py"] == f"api_key: str = '{MARK}'\nkey = fetch(token=other)\n"
+    assert kept["secret_santa.py"] == texts["secret_santa.py"]
 
 
 def test_what_is_too_large_is_not_copied_and_data_never_is(repository: Path) -> None:

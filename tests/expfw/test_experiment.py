@@ -65,7 +65,7 @@ def test_equal_configurations_have_one_hash_whatever_their_order() -> None:
 
 def test_an_unknown_experiment_names_the_nearest() -> None:
     (fault,) = faults("iris_forst", iris_forest=WHOLE)
-    assert str(fault) == "kedro run: experiment: there is no experiment 'iris_forst'; did you mean 'iris_forest'?"
+    assert str(fault) == "config/experiments: there is no experiment 'iris_forst'; did you mean 'iris_forest'?"
 
 
 def test_an_unknown_parent_names_the_file_that_asked() -> None:

@@ -64,7 +64,9 @@ def test_a_folder_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_to_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    for root in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/nowhere")):
+    with pytest.raises(ExpfwError, match="is a file, not a folder; move it away"):
+        take_folder(tmp_path / "file")
+    for root in (tmp_path / "file" / "below", Path("/proc/nowhere")):
         with pytest.raises(ExpfwError, match="no result folder can be created in"):
             take_folder(root)
 

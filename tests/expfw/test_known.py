@@ -198,7 +198,10 @@ def test_a_run_without_a_result_stands_for_none(tmp_path: Path, choice: str) -> 
     record(tmp_path, 1, "a1", "FAILED")
     decision = already_run(tmp_path, "a1", choice)
     assert decision.action == "run"
-    assert decision.message == "experiment 1 (forest) has this very configuration and no result, FAILED: ValueError: no"
+    assert decision.message == (
+        "experiment 1 (forest) has this very configuration and no result, FAILED: ValueError: no; "
+        "to go on with it instead: kedro experiment restart 1"
+    )
 
 
 @pytest.mark.parametrize("choice", ["skp", None, True, 3])

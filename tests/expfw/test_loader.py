@@ -99,5 +99,5 @@ def test_the_loader_made_last_is_known_to_the_previews(config: Path) -> None:
 
 def test_a_project_without_parameters_says_that_no_experiment_is_named(config: Path) -> None:
     (config / "base" / "parameters.yml").unlink()
-    with pytest.raises(ConfigurationError, match="there is no experiment ''"):
+    with pytest.raises(ConfigurationError, match="no experiment is named"):
         loader(config)["parameters"]

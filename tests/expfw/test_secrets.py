@@ -22,7 +22,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from baking import PROJECT, TEMPLATE
-from expfw.config.credentials import DATABASE_VARIABLE, PUBLIC, in_address, in_credentials, in_settings, known_secrets
+from expfw.config.credentials import PUBLIC, in_address, in_credentials, in_settings, known_secrets
 from expfw.config.loader import ExperimentConfigLoader
 from expfw.config.secrets import (
     ADDRESS,
@@ -42,9 +42,9 @@ from expfw.report.collector import ReportCollector, read_fragments
 from expfw.run.events import EventLog
 from expfw.run.files import read_json, write_json
 from expfw.run.filter import Stream
-from expfw.run.output import SilentStream, hidden_output
+from expfw.run.output import RedactingStream, hidden_output
+from expfw.run.redacted_log import hidden_in_logs
 from expfw.run.secrecy import clean, secrecy, without_secrets, without_secrets_in
-from expfw.run.silent_log import hidden_in_logs
 from expfw.run.sources import source_files
 
 SECRET = "s3cr3t/pässwörd\"'<&>\\%41+=x"
@@ -76,6 +76,14 @@ def knowing() -> Iterator[None]:
          {"AKIA7", "wJal", "QUtJQTc6d0phbA=="}),
         ({"azure": {"connection_string": "AccountName=me;AccountKey=k3y/=="}},
          {"AccountName=me;AccountKey=k3y/==", "k3y/=="}),
+        ({"db": {"con": "Server=h;Uid=u;Pwd=ab,cdefgh1;"}}, {"ab,cdefgh1", "ab", "Server=h;Uid=u;Pwd=ab,cdefgh1;"}),
+        ({"db": {"con": "Driver={x};Uid=u;Pwd={p;ss}}w0rd99};Port=1"}},
+         {"p;ss}}w0rd99", "p;ss}w0rd99", "Driver={x};Uid=u;Pwd={p;ss}}w0rd99};Port=1"}),
+        ({"db": {"con": r"host=h password='my pa\'ss99word' user=me"}},
+         {r"my pa\'ss99word", "my pa'ss99word", r"host=h password='my pa\'ss99word' user=me"}),
+        ({"db": {"con": 'Pwd="a""b;c1"'}}, {'a""b;c1', 'a"b;c1', 'Pwd="a""b;c1"'}),
+        ({"db": {"con": "host=h password=pa55 user=me"}},
+         {"pa55", "pa55 user=me", "host=h password=pa55 user=me"}),
         ({"tokens": ["t0ken", "t1ken"]}, {"t0ken", "t1ken"}),
         ({"plain": "p1ain"}, {"p1ain"}),
         ({"anything": {"that": {"is": {"deep": "d33p"}}}}, {"d33p"}),
@@ -163,10 +171,23 @@ def test_a_common_password_is_hidden_in_an_address_and_under_its_key_all_the_sam
         ("ir1s", "xir1sx", f"x{MARK}x"),
         ("correcthorse", "xcorrecthorsex", f"x{MARK}x"),
         ("hunter", "“hunter” éhunteré", f"“{MARK}” é{MARK}é"),
+        ("811085", f"sha256:f8b753a5b87af811085{'f' * 45} 811085", f"sha256:f8b753a5b87af811085{'f' * 45} {MARK}"),
+        ("811085", f"811085{'f' * 26} {'e' * 34}811085", f"811085{'f' * 26} {'e' * 34}811085"),
+        ("811085", "v811085, user811085abc", f"v{MARK}, user{MARK}abc"),
     ],
 )
 def test_numbers_and_short_words_are_found_as_a_whole(secret: str, text: str, shown: str) -> None:
     assert Secrets.of([secret]).hide(text) == shown
+
+
+def test_a_digest_is_no_secret_whatever_is_in_it() -> None:
+    digest = f"sha256:{'a1b2' * 16}"
+    assert Secrets.of(["a1b2"]).hide_in({"file": digest, "text": "a1b2"}) == {"file": digest, "text": MARK}
+
+
+@pytest.mark.parametrize("spelt", ["abc%20def!99", "abc+def%2199", "abc+def!99", "abc%20def%2199", "abc def!99"])
+def test_a_secret_is_found_percent_encoded_as_each_library_does(spelt: str) -> None:
+    assert Secrets.of(["abc def!99"]).hide(f"?q={spelt}&") == f"?q={MARK}&"
 
 
 def test_of_two_secrets_the_longer_is_hidden_first() -> None:
@@ -194,6 +215,13 @@ def test_values_within_values_are_hidden_and_numbers_stay_numbers() -> None:
 def test_a_command_line_keeps_all_but_its_secrets() -> None:
     command = "kedro run --params experiment=a,model.params.api_key=007,model.params.C=1 --env my-token:x"
     assert redacted_command(command) == command.replace("=007", f"={MARK}").replace(":x", f":{MARK}")
+
+
+@pytest.mark.parametrize("value", ["AAA=TAIL", "two TAIL", "a:TAIL", "x=1=TAIL -not"])
+def test_a_value_on_a_command_line_is_hidden_to_its_end(value: str) -> None:
+    command = f"kedro run --params=model.params.api_key={value},experiment=a --env prod"
+    hidden = Secrets.of([value]).hide(command) if " -" in value else command
+    assert redacted_command(hidden) == f"kedro run --params=model.params.api_key={MARK},experiment=a --env prod"
 
 
 @given(st.data())
@@ -268,18 +296,18 @@ def test_an_error_without_secrets_is_the_same_error(knowing: None) -> None:
 def test_an_error_of_the_frameworks_keeps_its_kind_and_loses_its_secrets(knowing: None) -> None:
     error = ConfigurationError("a", [Fault("a.json", "model", f"got {SECRET}", f"not {SECRET}")])
     error.__cause__ = ValueError(SECRET)
-    silent = without_secrets(error)
-    assert isinstance(silent, ConfigurationError)
-    assert silent.exit_code == 2
-    assert silent.__cause__ is None
-    assert SECRET not in f"{silent} {silent!r} {silent.faults} {silent.args} {silent.format_message()}"
-    assert f"got {MARK}; not {MARK}" in str(silent)
+    told = without_secrets(error)
+    assert isinstance(told, ConfigurationError)
+    assert told.exit_code == 2
+    assert told.__cause__ is None
+    assert SECRET not in f"{told} {told!r} {told.faults} {told.args} {told.format_message()}"
+    assert f"got {MARK}; not {MARK}" in str(told)
 
 
 def test_any_other_error_with_a_secret_becomes_one_of_the_frameworks(knowing: None) -> None:
-    silent = without_secrets(ConnectionError(f"no route to {SECRET}"))
-    assert isinstance(silent, ExpfwError)
-    assert str(silent) == f"ConnectionError: no route to {MARK}"
+    told = without_secrets(ConnectionError(f"no route to {SECRET}"))
+    assert isinstance(told, ExpfwError)
+    assert str(told) == f"ConnectionError: no route to {MARK}"
 
 
 def test_a_cause_with_a_secret_is_left_out(knowing: None) -> None:
@@ -289,9 +317,9 @@ def test_a_cause_with_a_secret_is_left_out(knowing: None) -> None:
         except ValueError as error:
             raise ExpfwError("it failed") from error
     except ExpfwError as error:
-        silent = without_secrets(error)
-    assert silent.__cause__ is None
-    assert silent.__context__ is None
+        told = without_secrets(error)
+    assert told.__cause__ is None
+    assert told.__context__ is None
 
 
 def test_what_kedro_notes_of_a_session_holds_no_secret() -> None:
@@ -301,10 +329,10 @@ def test_what_kedro_notes_of_a_session_holds_no_secret() -> None:
         "exception": {"value": f"at {SECRET}", "traceback": [SECRET]},
         "project_path": Path(),
     }
-    silent = without_secrets_in(notes, SECRETS)
-    assert "x1" not in str(silent)
-    assert SECRET not in str(silent)
-    assert silent["runtime_params"] == {"password": MARK, "experiment": "a"}
+    told = without_secrets_in(notes, SECRETS)
+    assert "x1" not in str(told)
+    assert SECRET not in str(told)
+    assert told["runtime_params"] == {"password": MARK, "experiment": "a"}
 
 
 def test_files_of_the_record_are_written_without_secrets(knowing: None, tmp_path: Path) -> None:
@@ -323,11 +351,33 @@ def test_files_of_the_record_are_written_without_secrets(knowing: None, tmp_path
 def test_files_that_others_wrote_are_cleaned_and_clean_ones_left_alone(knowing: None, tmp_path: Path) -> None:
     dirty, pure = tmp_path / "dirty.json", tmp_path / "pure.json"
     dirty.write_text(json.dumps({"a": SECRET}))
-    pure.write_text("{}")
+    pure.write_text('{ "rows": [14401] }')
     before = pure.stat().st_ino
-    clean([dirty, pure, tmp_path / "gone.json"])
+    with known(Secrets.of(["14401"])):
+        clean([dirty, pure, tmp_path / "gone.json"])
     assert json.loads(dirty.read_text()) == {"a": MARK}
     assert pure.stat().st_ino == before
+
+
+def test_digits_that_are_a_secret_leave_numbers_and_digests_alone(tmp_path: Path) -> None:
+    digest = f"sha256:{'ab' * 5}1440{'cd' * 25}"
+    files = {"data/a.csv": {"sha256": digest, "size": 1440}}
+    rows = {"rows": [[1440, "1440 of them"], ["sha", digest]]}
+    events, section = EventLog(tmp_path / "events.jsonl"), tmp_path / "section.json"
+    with known(Secrets.of(["1440"])):
+        events.append("read", files=files, node="1440")
+        with events.path.open("a") as file:
+            file.write(json.dumps({"event": "part", "part": "the 1440", "seconds": 1440}) + '\n{"torn": "at 1440')
+        section.write_text(json.dumps(rows))
+        clean([events.path, section])
+        write_json(tmp_path / "checksums.json", {"data/a.csv": digest})
+    assert events.read("read", "part") == [
+        {"event": "read", "files": files, "node": MARK},
+        {"event": "part", "part": f"the {MARK}", "seconds": 1440},
+    ]
+    assert events.path.read_text().endswith(f'{{"torn": "at {MARK}')
+    assert json.loads(section.read_text()) == {"rows": [[1440, f"{MARK} of them"], ["sha", digest]]}
+    assert read_json(tmp_path / "checksums.json") == {"data/a.csv": digest}
 
 
 def test_a_file_that_is_no_text_keeps_its_bytes(knowing: None) -> None:
@@ -375,7 +425,7 @@ def loader(tmp_path: Path, **params: Any) -> ExperimentConfigLoader:
 
 def test_the_secrets_of_a_session_are_those_that_kedro_merges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_SECRET", "from-env-1")
-    monkeypatch.setenv(DATABASE_VARIABLE, "mongodb://me:m0ngo%2F1@host")
+    monkeypatch.setenv(VARIABLE, "mongodb://me:m0ngo%2F1@host")
     secrets = known_secrets(loader(tmp_path, model={"params": {"api_key": "k3y-1"}}))
     assert {"from-env-1", "t0ken", "m0ngo/1", "m0ngo%2F1", "k3y-1"} <= set(secrets.literals)
     assert "base-pa55" not in secrets.literals, "it is overridden"
@@ -384,10 +434,6 @@ def test_the_secrets_of_a_session_are_those_that_kedro_merges(tmp_path: Path, mo
 def test_the_public_keys_are_those_that_the_page_lists() -> None:
     page = (TEMPLATE / "docs" / "how-to" / "keep-secrets.md").read_text(encoding="utf-8")
     assert set(re.findall(r"`(\w+)`", page.partition("## Public keys")[2])) == PUBLIC
-
-
-def test_the_variable_is_the_databases() -> None:
-    assert DATABASE_VARIABLE == VARIABLE
 
 
 def test_credentials_that_cannot_be_read_are_one_message_without_its_causes(tmp_path: Path) -> None:
@@ -472,7 +518,7 @@ def test_without_secrets_output_goes_the_way_it_always_went(capfd: pytest.Captur
             assert (os.fstat(1).st_ino, sys.stdout) == before
 
 
-def test_streams_are_silent_where_descriptors_are_not_to_be_touched(
+def test_streams_are_redacted_where_descriptors_are_not_to_be_touched(
     knowing: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with hidden_output("sys"):
@@ -485,9 +531,9 @@ def test_streams_are_silent_where_descriptors_are_not_to_be_touched(
     assert shown.err == MARK
 
 
-def test_threads_may_write_to_a_silent_stream_at_once() -> None:
+def test_threads_may_write_to_a_redacted_stream_at_once() -> None:
     shown = io.StringIO()
-    stream = SilentStream(shown, Secrets.of(["s3cr3t"]))
+    stream = RedactingStream(shown, Secrets.of(["s3cr3t"]))
     threads = [threading.Thread(target=lambda: [stream.write("a s3cr3t\n") for _ in range(200)]) for _ in range(4)]
     for thread in threads:
         thread.start()

@@ -22,6 +22,7 @@ def project(tmp_path: Path) -> Path:
         "src/mine/data.csv",
         "src/mine/__pycache__/model.py",
         "src/mine/.hidden/x.py",
+        "src/mine/_inner/x.py",
         "src/mine.egg-info/x.py",
         "src/expfw/page.html.j2",
         "src/expfw/style.css",
@@ -51,6 +52,7 @@ EXPECTED = [
     "src/expfw/page.html.j2",
     "src/expfw/style.css",
     "src/mine/__init__.py",
+    "src/mine/_inner/x.py",
     "src/mine/model.py",
     "src/mine/query.sql",
 ]
@@ -105,6 +107,8 @@ def test_copies_lie_under_their_own_names(project: Path, tmp_path: Path) -> None
         ("base/catalog.yml", "con: postgresql://${oc.env:ME}:${oc.env:KEY}@host/db\npassword: ${oc.env:KEY}\n", True),
         ("base/catalog.yml", "con: postgresql://${oc.env:ME}:k3y-of-mine@host/db\n", False),
         ("base/logging.yml", "handlers: [console]\n", True),
+        ("base/catalog.yml", "visits:\n  type: mine.clinic.Visits\n  credentials: clinic\n", True),
+        ("base/catalog.yml", "visits:\n  credentials: {user: me, password: k3y-of-mine}\n", False),
     ],
 )
 def test_a_configuration_is_kept_without_what_it_calls_a_secret(

@@ -17,7 +17,7 @@ from scipy import sparse
 from expfw.interfaces import Data, Fold
 from expfw.reproduce.content import gap
 from expfw.reproduce.verdict import ORDER, compare_outputs
-from expfw.run.events import EventLog, checksum
+from expfw.run.events import SECTIONS, EventLog, checksum
 from expfw.run.folder import ResultFolder
 from expfw.workflow import workflow
 
@@ -33,6 +33,8 @@ FRAME = pd.DataFrame(
 )
 
 OUTPUTS = sorted({output for node in workflow().nodes for output in node.outputs} - {"report"})
+
+SWAPPED = pd.Categorical(["y", "x"], categories=["y", "x"])
 
 VALUES: list[Any] = [
     FRAME,
@@ -85,7 +87,14 @@ def test_a_copy_is_identical(value: Any) -> None:
         ([1, 2], [1, 2, 3], math.inf, "2 became 3"),
         ({"accuracy": 0.5}, {"accuracy": None}, math.inf, "accuracy: float became NoneType"),
         (True, 1, math.inf, "bool became int"),
-        (10**40, 10**40 + 1, 1e-40, ""),
+        (10**40, 10**40 + 1, 1.0, ""),
+        ([np.int64(2**53)], [np.int64(2**53 + 1)], 1.0, "[0]"),
+        (np.array([4006381333931]), np.array([4006381333932]), 1.0, "1 of 1 values"),
+        (np.ma.array([1, 2], mask=[False, True]), np.ma.array([1, 2], mask=[False, False]), math.inf, "the mask"),
+        (np.ma.array([1, 2], mask=[False, True]), np.ma.array([1, 3], mask=[False, True]), 1.0, "1 of 2 values"),
+        (pd.Series([1], name="a"), pd.Series([1], name="b"), math.inf, "the name"),
+        (pd.Categorical(["x", "y"], categories=["x", "y"]), SWAPPED, math.inf, "the categories, or their order"),
+        (0.0, -0.0, math.ulp(0.0), ""),
         (1000.0, 1001.0, 1 / 1001, ""),
         (0.001, 0.002, 0.001, ""),
         ({"a"}, {"b"}, math.inf, ""),
@@ -158,12 +167,39 @@ def test_no_node_is_blamed_for_inputs_that_could_not_be_compared(tmp_path: Path)
     assert (verdict.kind, verdict.node, verdict.components) == ("different", None, ())
 
 
+def added(folder: ResultFolder, fragment: dict[str, Any]) -> None:
+    """Put one addition on an experiment's page, with its checksum on record."""
+    folder.sections.mkdir()
+    path = folder.sections / "1.json"
+    path.write_text(json.dumps({"caption": "", "table": None, "step": "report", **fragment}))
+    page = folder.report / "index.html"
+    page.write_text("page")
+    events = EventLog(folder.log / "events.jsonl")
+    events.append("saved", node="report", output="report", files={"report/index.html": checksum(page)})
+    events.append("added", output=SECTIONS, files={"report/sections/1.json": checksum(path)})
+
+
+CURVE = {"kind": "chart", "title": "c", "table": {"columns": ["a"], "rows": [[0.5], ["area 0.750"]], "total": 2}}
+
+
+@pytest.mark.parametrize(
+    ("metric", "tolerance", "kind"),
+    [(0.5, 1e-3, "different"), (0.5 + 1e-6, 1e-3, "equal within tolerance"), (0.5 + 1e-6, 1e-9, "different")],
+)
+def test_a_drawing_is_compared_by_the_numbers_behind_it_where_these_may_differ(
+    tmp_path: Path, metric: float, tolerance: float, kind: str
+) -> None:
+    one = experiment(tmp_path, 1, test_metrics={"accuracy": 0.5})
+    two = experiment(tmp_path, 2, test_metrics={"accuracy": metric})
+    added(one, {**CURVE, "body": '<svg><path d="M 1.20 3"/></svg>'})
+    added(two, {**CURVE, "body": '<svg><path d="M 1.21 3"/></svg>'})
+    assert compare_outputs(one, two, tolerance).kind == kind
+
+
 def test_pages_are_compared_by_what_components_added(tmp_path: Path) -> None:
     one, two = (experiment(tmp_path, number, test_metrics={}) for number in (1, 2))
-    content = {"kind": "text", "title": "t", "body": "b", "caption": "", "table": None, "step": "report"}
     for folder, body in ((one, "b"), (two, "c")):
-        folder.sections.mkdir()
-        (folder.sections / "1.json").write_text(json.dumps({**content, "body": body}))
+        added(folder, {"kind": "text", "title": "t", "body": body})
     verdict = compare_outputs(one, two)
     assert (verdict.kind, verdict.node) == ("different", "report")
     assert "body" in verdict.outputs[-1].where

@@ -348,7 +348,7 @@ def test_a_fault_in_the_run_is_named_and_recorded_and_leaves_earlier_results_alo
         assert words in message
     assert outcome.code == 1
     assert outcome.sacred["status"] == "FAILED"
-    traceback = Path(message.rpartition("the traceback is in ")[2].strip())
+    traceback = Path(message.rpartition("the traceback is in ")[2].splitlines()[0])
     assert "Traceback (most recent call last)" in (earlier.project.path / traceback).read_text()
     assert snapshot(good) == before
 

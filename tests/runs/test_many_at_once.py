@@ -42,7 +42,7 @@ def test_fifty_runs_at_once(lab: Lab) -> None:
         lab.write({**SMALL, "model": {"type": "sklearn.linear_model.LogisticRegression", "params": {"C": n + 1.0}}})
         for n in range(MANY)
     ]
-    finished([lab.start("run", "--params", f"experiment={name}") for name in names])
+    finished([lab.start("run", "--params", f"experiment={name},reuse=off") for name in names])
     records = check_apart(lab, MANY)
     assert sorted(str(record["name"]) for record in records) == sorted(names)
     for record in records:
@@ -60,7 +60,7 @@ def test_two_checkouts_share_a_result_folder(lab: Lab, own_lab: Lab) -> None:
     description = "run from the other checkout"
     names = [lab.write({**SMALL}, name="shared"), other.write({**SMALL, "description": description}, name="shared")]
     commands = [
-        each.start("run", "--params", f"experiment={name}")
+        each.start("run", "--params", f"experiment={name},reuse=off")
         for _ in range(8)
         for each, name in zip((lab, other), names, strict=True)
     ]
@@ -77,7 +77,7 @@ def test_two_checkouts_share_a_result_folder(lab: Lab, own_lab: Lab) -> None:
 def test_the_memory_of_configurations_stays_whole(lab: Lab) -> None:
     """Each run reads it and adds to it; a run that starts later finds all."""
     name = lab.write({**SMALL})
-    finished([lab.start("run", "--params", f"experiment={name}") for _ in range(12)])
+    finished([lab.start("run", "--params", f"experiment={name},reuse=off") for _ in range(12)])
     said = lab.start("run", "--params", f"experiment={name},if_run=skip").wait().ok().text
     assert "ran this very configuration already" in said
     lines = [line for line in (lab.root / INDEX).read_text().splitlines() if line]
@@ -91,7 +91,7 @@ def test_children_that_are_born_at_once_are_all_known_to_their_parent(lab: Lab) 
     lab.run().ok()
     child = {**SMALL, "data_source": {"from_experiment": 1}}
     name = lab.write(child)
-    finished([lab.start("run", "--params", f"experiment={name}") for _ in range(12)])
+    finished([lab.start("run", "--params", f"experiment={name},reuse=off") for _ in range(12)])
     assert children(lab.root / "result_experiment_1") == list(range(2, 14))
     shown = json.loads(lab.kedro("experiment", "show", "1", "--format", "json").ok().out)
     assert shown["children"] == list(range(2, 14))

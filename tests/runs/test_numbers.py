@@ -47,7 +47,7 @@ def test_the_number_of_a_deleted_experiment_is_not_given_again(lab: Lab) -> None
 def test_a_file_in_place_of_the_results_is_one_message(lab: Lab, tmp_path: Path) -> None:
     (tmp_path / "result").write_text("a file")
     message = lab.run().message()
-    assert f"no result folder can be created in '{tmp_path / 'result'}'" in message
+    assert f"'{tmp_path / 'result'}' is a file, not a folder" in message
     assert "EXPFW_RESULT_ROOT" in message
 
 

@@ -119,7 +119,7 @@ def test_an_unknown_column_names_the_nearest(several: Lab) -> None:
 def test_an_unknown_number_names_those_that_there_are(several: Lab) -> None:
     message = several.kedro("experiment", "show", "99").message()
     assert "there is no experiment 99" in message
-    assert "valid are: 1, 2, 3, 4" in message
+    assert "the nearest is 4" in message
 
 
 def test_show_tells_results_settings_and_times(several: Lab) -> None:
@@ -138,6 +138,7 @@ def test_show_tells_why_an_experiment_failed(several: Lab) -> None:
     out = several.kedro("experiment", "show", "4").ok().out
     assert "FAILED" in out
     assert "broken on purpose" in out
+    assert "go on with it, when the cause is mended: kedro experiment restart 4" in out
 
 
 @pytest.mark.parametrize("columns", [60, 80])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,23 @@ def test_a_changed_data_file_is_named(own_lab: Lab) -> None:
     assert "config/smoke/data/table.csv" in said["reasons"]
 
 
+def test_a_file_beside_a_module_that_changed_is_named(own_lab: Lab) -> None:
+    package = own_lab.project.path / "src" / PACKAGE
+    (package / "scale.json").write_text("1")
+    (package / "scaling.py").write_text(
+        "from pathlib import Path\n\nimport numpy as np\n\n\nclass Scaling:\n"
+        "    def fit(self, X, y=None):\n"
+        "        self.scale_ = float((Path(__file__).parent / 'scale.json').read_text())\n        return self\n\n"
+        "    def transform(self, X):\n        return np.asarray(X) * self.scale_\n"
+    )
+    own_lab.run({**REGRESSION, "features": {"type": f"{PACKAGE}.scaling.Scaling"}, "model": RIDGE}).ok()
+    (package / "scale.json").write_text("1000")
+    outcome, said = rerun(own_lab)
+    assert (outcome.code, said["verdict"], said["node"]) == (1, "different", "fit")
+    assert list(said["changes"]["data"]) == [f"src/{PACKAGE}/scale.json"]
+    assert "draws random numbers" not in said["reasons"]
+
+
 def test_a_component_that_draws_what_no_seed_governs_is_named(own_lab: Lab) -> None:
     (own_lab.project.path / "src" / PACKAGE / "unseeded.py").write_text(UNSEEDED)
     scaler = sklearn("preprocessing.StandardScaler")
@@ -160,6 +178,66 @@ def test_features_that_draw_what_no_seed_governs_are_named_instead_of_the_model(
     own_lab.run({**REGRESSION, "features": {"type": f"{PACKAGE}.noisy.Noisy"}, "model": RIDGE}).ok()
     outcome, said = rerun(own_lab)
     assert (outcome.code, said["node"], said["components"]) == (1, "fit", [f"features {PACKAGE}.noisy.Noisy"])
+
+
+def test_a_rerun_that_was_taken_up_again_has_its_verdict(lab: Lab, tmp_path: Path) -> None:
+    marker, go = tmp_path / "marker", tmp_path / "marker.go"
+    go.touch()
+    lab.run({"model": trial("Waiting", marker=str(marker), fold=2)}).ok()
+    go.unlink()
+    marker.unlink()
+    command = lab.start("experiment", "rerun", "1")
+    wait_for("the fold", marker.exists)
+    command.send(signal.SIGKILL)
+    command.wait()
+    go.touch()
+    outcome = lab.kedro("experiment", "restart", "2").ok()
+    said = outcome.json("log/rerun.json")
+    assert (said["verdict"], said["rerun_of"], said["id"]) == ("identical", 1, 2)
+    assert {output["kind"] for output in said["outputs"]} == {"identical"}
+    assert "experiment 2 against experiment 1: identical to the bit" in outcome.out
+
+
+def test_a_rerun_that_was_taken_up_again_and_differs_fails_as_a_rerun_does(own_lab: Lab, tmp_path: Path) -> None:
+    (own_lab.project.path / "src" / PACKAGE / "unseeded.py").write_text(UNSEEDED)
+    fixed = tmp_path / "fixed"
+    fixed.touch()
+    changes = {**REGRESSION, "model": {"type": f"{PACKAGE}.unseeded.Unseeded"}}
+    own_lab.run({**changes, "reports": [trial("NeedsFile", path=str(fixed))]}).ok()
+    fixed.unlink()
+    own_lab.kedro("experiment", "rerun", "1").message()
+    fixed.touch()
+    outcome = own_lab.kedro("experiment", "restart", "2")
+    assert outcome.code == 1
+    assert "experiment 2 against experiment 1: different" in outcome.out
+    assert outcome.json("log/rerun.json")["node"] == "fit"
+    assert outcome.sacred["status"] == "COMPLETED"
+
+
+def test_a_tolerance_can_be_given_when_a_rerun_is_taken_up_again(own_lab: Lab, tmp_path: Path) -> None:
+    (own_lab.project.path / "src" / PACKAGE / "unseeded.py").write_text(UNSEEDED)
+    fixed = tmp_path / "fixed"
+    fixed.touch()
+    changes = {**REGRESSION, "model": {"type": f"{PACKAGE}.unseeded.Unseeded"}}
+    own_lab.run({**changes, "reports": [trial("NeedsFile", path=str(fixed))]}).ok()
+    fixed.unlink()
+    own_lab.kedro("experiment", "rerun", "1").message()
+    fixed.touch()
+    outcome = own_lab.kedro("experiment", "restart", "2", "--tolerance", "10").ok()
+    assert outcome.json("log/rerun.json")["verdict"] == "equal within tolerance"
+
+
+def test_a_rerun_whose_original_has_gone_is_still_finished(lab: Lab, tmp_path: Path) -> None:
+    fixed = tmp_path / "fixed"
+    fixed.touch()
+    lab.run({"reports": [trial("NeedsFile", path=str(fixed))]}).ok()
+    fixed.unlink()
+    lab.kedro("experiment", "rerun", "1").message()
+    fixed.touch()
+    shutil.rmtree(lab.root / "result_experiment_1")
+    outcome = lab.kedro("experiment", "restart", "2")
+    assert "experiment 2 has completed, but there is nothing to compare it with" in outcome.message()
+    assert outcome.sacred["status"] == "COMPLETED"
 
 
 def test_a_rerun_can_be_run_again(lab: Lab) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import time
@@ -17,7 +18,7 @@ import joblib
 import pandas as pd
 import psutil
 import pytest
-from runs.lab import Lab, Outcome, sklearn, trial, wait_for
+from runs.lab import Command, Lab, Outcome, sklearn, trial, wait_for
 
 KILLS = int(os.environ.get("EXPFW_RESTART_KILLS", "100"))
 
@@ -80,8 +81,8 @@ def test_finished_folds_are_not_fitted_again(lab: Lab, tmp_path: Path) -> None:
 @pytest.mark.parametrize("runner", ["SequentialRunner", "ThreadRunner", "ParallelRunner"])
 def test_the_result_is_that_of_an_unbroken_run(lab: Lab, tmp_path: Path, runner: str) -> None:
     name = lab.write({**lab_experiment(), **FOREST})
-    unbroken = content(lab.experiment(name).ok().folder)
-    command = lab.start("run", "--params", f"experiment={name}")
+    unbroken = content(lab.experiment(name, params="reuse=off").ok().folder)
+    command = lab.start("run", "--params", f"experiment={name},reuse=off")
     fold = lab.root / "result_experiment_2" / "model" / "folds" / "fold_1.pkl"
     wait_for("a fold", fold.exists)
     command.send(signal.SIGKILL)
@@ -151,13 +152,18 @@ def test_an_interrupted_run_goes_on(lab: Lab, tmp_path: Path, number: signal.Sig
     assert restart(lab).ok().sacred["status"] == "COMPLETED"
 
 
-def test_it_can_be_restarted_again_and_again(lab: Lab, tmp_path: Path) -> None:
-    marker = tmp_path / "marker"
+def being_restarted(lab: Lab, tmp_path: Path) -> Command:
+    """An experiment that was killed, and waits in the second fold again."""
     interrupted(lab, tmp_path)
-    (tmp_path / "marker.go").unlink()
-    marker.unlink()
+    for name in ("marker.go", "marker"):
+        (tmp_path / name).unlink()
     command = lab.start("experiment", "restart", "1")
-    wait_for("the second fold", marker.exists)
+    wait_for("the second fold", (tmp_path / "marker").exists)
+    return command
+
+
+def test_it_can_be_restarted_again_and_again(lab: Lab, tmp_path: Path) -> None:
+    command = being_restarted(lab, tmp_path)
     command.send(signal.SIGKILL)
     command.wait()
     (tmp_path / "marker.go").touch()
@@ -166,12 +172,7 @@ def test_it_can_be_restarted_again_and_again(lab: Lab, tmp_path: Path) -> None:
 
 
 def test_two_restarts_at_once_are_one(lab: Lab, tmp_path: Path) -> None:
-    marker = tmp_path / "marker"
-    interrupted(lab, tmp_path)
-    (tmp_path / "marker.go").unlink()
-    marker.unlink()
-    command = lab.start("experiment", "restart", "1")
-    wait_for("the second fold", marker.exists)
+    command = being_restarted(lab, tmp_path)
     assert "running" in restart(lab).message() or "restarted" in restart(lab).message()
     (tmp_path / "marker.go").touch()
     command.wait().ok()
@@ -257,6 +258,85 @@ def test_changed_code_is_noticed_after_a_restart_that_was_killed_early(own_lab: 
     assert "src/ml_experiments/helping.py" in restart(own_lab).message()
 
 
+ELSEWHERE = {
+    "in memory": "MemoryDataset",
+    "another file": "{type: expfw.datasets.FoldsDataset, filepath: result/result_experiment_N/data/other.npz}",
+    "another class": "{type: expfw.datasets.ObjectDataset, filepath: result/result_experiment_N/data/folds.npz}",
+}
+"""What the private catalog may say of the folds by now."""
+
+
+@pytest.mark.parametrize("entry", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_what_the_catalog_of_today_keeps_otherwise_is_computed_again(own_lab: Lab, tmp_path: Path, entry: str) -> None:
+    interrupted(own_lab, tmp_path)
+    entry = entry if entry.startswith("{") else f"{{type: {entry}}}"
+    local = own_lab.project.path / "config" / "local"
+    local.mkdir(exist_ok=True)
+    (local / "catalog.yml").write_text(f"folds: {entry}\n", encoding="utf-8")
+    outcome = restart(own_lab).ok()
+    (restarted,) = outcome.json("log/run.json")["restarts"]
+    assert {"load", "prepare", "hold_out"} <= set(restarted["finished_nodes"])
+    assert "resample" not in restarted["finished_nodes"]
+    assert restarted["finished_folds"] == []
+    recorded = [name for name in outcome.json("log/checksums.json") if name.startswith("data/") and "npz" in name]
+    assert recorded == sorted(path.relative_to(outcome.folder).as_posix() for path in outcome.folder.rglob("*.npz"))
+
+
+def test_a_password_that_changed_is_no_change_of_a_source_that_holds_it(own_lab: Lab, tmp_path: Path) -> None:
+    source = own_lab.project.path / "src" / "ml_experiments" / "helping.py"
+    source.write_text('PASSWORD = "an-0ld-passw0rd"\n', encoding="utf-8")
+    credentials = own_lab.project.path / "config" / "local" / "credentials.yml"
+    credentials.parent.mkdir(exist_ok=True)
+    credentials.write_text("shop:\n  password: an-0ld-passw0rd\n", encoding="utf-8")
+    folder = interrupted(own_lab, tmp_path).folder
+    recorded = folder / "log" / "sources" / "src" / "ml_experiments" / "helping.py"
+    assert "an-0ld-passw0rd" not in recorded.read_text(encoding="utf-8")
+    credentials.write_text("shop:\n  password: the-n3w-passw0rd\n", encoding="utf-8")
+    source.write_text('PASSWORD = "an-0ld-passw0rd"\nMORE = 1\n', encoding="utf-8")
+    assert "src/ml_experiments/helping.py" in restart(own_lab).message()
+    source.write_text('PASSWORD = "an-0ld-passw0rd"\n', encoding="utf-8")
+    assert restart(own_lab).ok().sacred["status"] == "COMPLETED"
+
+
+def archive(lab: Lab, kind: str, **experiments: dict[str, Any]) -> Path:
+    """The project's configuration as an archive, or a folder, beside it, with these experiments."""
+    copy = lab.scratch / "packed" / "config"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(lab.project.path / "config", copy)
+    for name, changes in experiments.items():
+        text = json.dumps({**lab_experiment(), **changes})
+        (copy / "experiments" / f"{name}.json").write_text(text, encoding="utf-8")
+    if kind == "folder":
+        return copy
+    return Path(shutil.make_archive(str(lab.scratch / "packed_config"), kind, copy.parent, copy.name))
+
+
+@pytest.mark.parametrize("kind", ["zip", "gztar", "folder"])
+def test_a_run_with_other_configuration_is_compared_with_that(own_lab: Lab, tmp_path: Path, kind: str) -> None:
+    marker, fixed = tmp_path / "marker", tmp_path / "fixed"
+    changes = {"model": trial("Waiting", marker=str(marker), fold=99), "reports": [trial("NeedsFile", path=str(fixed))]}
+    packed = archive(own_lab, kind, packed=changes)
+    base = own_lab.project.path / "config" / "base" / "catalog.yml"
+    own_lab.kedro("run", f"--conf-source={packed}", "--params", "experiment=packed").message()
+    before = base.read_text(encoding="utf-8")
+    base.write_text(f"{before}# not read by this run\n", encoding="utf-8")
+    fixed.touch()
+    archive(own_lab, kind, packed={**changes, "metrics": ["f1_macro"]})
+    own_lab.write({**lab_experiment(), **changes}, name="packed")  # as it was, but not where it was read
+    assert "the configuration of 'packed'" in restart(own_lab).message()
+    archive(own_lab, kind, packed=changes)  # with the folder's catalog, which is another by now
+    assert "config/base/catalog.yml" in restart(own_lab).message()
+    base.write_text(before, encoding="utf-8")
+    archive(own_lab, kind, packed=changes)
+    packed.rename(tmp_path / "away")
+    assert f"the configuration in '{packed}', which is gone" in restart(own_lab).message()
+    (tmp_path / "away").rename(packed)
+    base.write_text(f"{before}# not read by this run\n", encoding="utf-8")
+    own_lab.write({**lab_experiment(), "metrics": ["f1_macro"]}, name="packed")
+    outcome = restart(own_lab).ok()
+    assert "fit" in outcome.json("log/run.json")["restarts"][0]["finished_nodes"]
+
+
 def test_parameters_of_the_command_line_are_kept_for_the_next_restart(lab: Lab, tmp_path: Path) -> None:
     marker = tmp_path / "fixed"
     changes = {"reports": [trial("NeedsFile", path=str(marker))]}
@@ -284,7 +364,7 @@ def test_a_run_killed_before_its_configuration_was_recorded_says_so(lab: Lab) ->
 @pytest.mark.slow
 def test_runs_killed_at_random_moments_all_end_alike(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     name = lab.write({**lab_experiment(), **FOREST})
-    whole = lab.start("run", "--params", f"experiment={name}")
+    whole = lab.start("run", "--params", f"experiment={name},reuse=off")
     wait_for("its folder", (lab.root / "result_experiment_1").exists)
     started = time.perf_counter()
     unbroken = content(whole.wait().ok().folder)
@@ -293,7 +373,7 @@ def test_runs_killed_at_random_moments_all_end_alike(lab: Lab, capsys: pytest.Ca
     draw = random.Random(seed)
     alike, early, late = 0, 0, 0
     for number in range(2, KILLS + 2):
-        command = lab.start("run", "--params", f"experiment={name}")
+        command = lab.start("run", "--params", f"experiment={name},reuse=off")
         folder = lab.root / f"result_experiment_{number}"
         wait_for("its folder", folder.exists)
         time.sleep(draw.uniform(0, 0.6 * usual))

@@ -107,7 +107,7 @@ def test_parameters_of_the_projects_own_reach_the_loader_untouched(own_lab: Lab)
 def test_every_runner_gives_the_same_results_to_the_bit(lab: Lab, runner: str) -> None:
     sequential = lab.run(FOREST).ok()
     expected = results(sequential)
-    other = lab.run(FOREST, "--runner", runner).ok()
+    other = lab.run(FOREST, "--runner", runner, params="reuse=off").ok()
     assert results(other) == expected
 
 
@@ -120,12 +120,12 @@ def test_components_that_draw_from_the_global_generators_are_reproducible(lab: L
         "resampling": sklearn("model_selection.KFold", n_splits=2),
     }
     first = results(lab.run(changes, "--runner", runner).ok())
-    assert results(lab.run(changes).ok()) == first
+    assert results(lab.run(changes, params="reuse=off").ok()) == first
 
 
 def test_a_second_run_gives_the_same_results_to_the_bit(lab: Lab) -> None:
     first = results(lab.run(FOREST).ok())
-    second = lab.run(FOREST).ok()
+    second = lab.run(FOREST, params="reuse=off").ok()
     assert second.folder.name == "result_experiment_2"
     assert results(second) == first
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,8 @@ import pytest
 import yaml
 from runs.lab import HERE, PACKAGE, SMALL, Lab, Outcome, trial, wait_for
 
+from expfw.report.collector import read_fragments
+
 PASSWORD = "Zq7/é\"9'<&>%41\\x"
 TOKEN = "tok-5u9rQ2vKx81Lm"
 PARAMETER = "param-8Jd0sWq3"
@@ -38,6 +41,31 @@ NEEDLES = [PASSWORD, TOKEN, PARAMETER, "T3am/Word", OF_A_SERVER, *KEY_LINES]
 RUNNERS = ["SequentialRunner", "ThreadRunner", "ParallelRunner"]
 LEAKS = f"{PACKAGE}.leaks"
 MARK = b"(secret, not recorded)"
+
+
+YEARS = '''
+"""A report with a year."""
+from pathlib import Path
+
+from expfw.services import ReportCollector
+
+
+class Years:
+    """It reads a file, and adds a table.
+
+    Args:
+        collector: the page.
+        path: the file.
+    """
+
+    def __init__(self, collector: ReportCollector, path: str) -> None:
+        self.collector, self.path = collector, path
+
+    def report(self, results) -> None:
+        """Add it."""
+        Path(self.path).read_text()
+        self.collector.add_table([{"year": 2023, "text": "the 2023"}], title="Years")
+'''
 
 
 def spellings(text: str) -> set[bytes]:
@@ -169,6 +197,36 @@ def test_a_secret_on_the_command_line_is_not_recorded_as_it_was_typed_either(lab
     outcome = lab.run(changes, params="model.params.options.pin_token=0123456").ok()
     assert "pin_token=(secret, not recorded)" in outcome.json("log/run.json")["command"]
     assert not [path for path in outcome.folder.rglob("*.json") if b"0123456" in path.read_bytes()]
+
+
+@pytest.mark.parametrize("value", ["ab=TAIL-0f-it", "two TAIL-0f-it"])
+def test_a_secret_on_the_command_line_is_not_recorded_to_its_last_character(lab: Lab, value: str) -> None:
+    changes = {"model": trial("Tolerant", options={"depth": 1})}
+    outcome = lab.run(changes, params=f"model.params.options.api_key={value}").ok()
+    assert outcome.json("log/run.json")["command"].endswith("api_key=(secret, not recorded)")
+    assert not [path for path in (outcome.folder / "log").rglob("*.json") if b"TAIL-0f-it" in path.read_bytes()]
+
+
+def test_a_secret_of_digits_spoils_neither_numbers_nor_checksums(own_lab: Lab) -> None:
+    """A number in quotes is a secret, as most values of credentials are; the record is that of a run without it."""
+    project = own_lab.project.path
+    (project / "src" / PACKAGE / "years.py").write_text(YEARS)
+    (project / "data").mkdir(exist_ok=True)
+    (project / "data" / "scale.txt").write_text("1".ljust(1440))
+    changes = {"reports": [{"type": f"{PACKAGE}.years.Years", "params": {"path": "data/scale.txt"}}]}
+    first = own_lab.run(changes).ok()
+    digests = {name: digest for name, digest in first.json("log/checksums.json").items() if name.startswith("data/")}
+    digits = sorted(set(re.findall(r"(?<=[a-f])\d{4,}(?=[a-f])", " ".join(digests.values()))))
+    assert digits, "some digest has four digits in a row"
+    values = {"max_rows": "1440", "year": "2023", "digits": digits}
+    (project / "config" / "local" / "credentials.yml").write_text(yaml.safe_dump({"db": values}))
+    second = own_lab.run(changes).ok()
+    assert second.json("log/checksums.json").items() >= digests.items()
+    assert second.json("log/inputs.json") == first.json("log/inputs.json")
+    assert second.json("log/inputs.json")["data/scale.txt"]["size"] == 1440
+    (section,) = read_fragments(second.folder / "report" / "sections")
+    assert section.table.rows == ((2023, "the (secret, not recorded)"),)
+    own_lab.run({**changes, "data_source": {"from_experiment": 2}}).ok()
 
 
 def test_an_error_that_quotes_an_address_is_told_without_it(leaky: Lab) -> None:

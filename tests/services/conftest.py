@@ -1,16 +1,21 @@
 """Real servers, and a project to run experiments in, for the tests of this folder."""
 
+from browser.fixtures import browser
 from runs.fixtures import lab, own_lab, shared_lab
 from services.fixtures import (
+    database,
     database_url,
     faulty_mongod,
     mongod,
     mongod_binary,
     mongod_with_password,
     shared_mongod,
+    store,
 )
 
 __all__ = [
+    "browser",
+    "database",
     "database_url",
     "faulty_mongod",
     "lab",
@@ -20,4 +25,5 @@ __all__ = [
     "own_lab",
     "shared_lab",
     "shared_mongod",
+    "store",
 ]

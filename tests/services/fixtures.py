@@ -5,9 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pymongo.database import Database
 from services.server import Mongod, find_binary
+
+from expfw.database.address import Address
+from expfw.database.store import Store
 
 _databases = itertools.count()
 
@@ -46,6 +51,20 @@ def shared_mongod(mongod_binary: Path, tmp_path_factory: pytest.TempPathFactory)
 def database_url(shared_mongod: Mongod) -> str:
     """The address of an empty database of the test's own on the shared server."""
     return shared_mongod.url(f"test_{next(_databases)}")
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """A connection to that database."""
+    with Store(Address.parse(database_url)) as store:
+        yield store
+
+
+@pytest.fixture
+def database(store: Store) -> Database[dict[str, Any]]:
+    """That database, as the test's own eyes see it."""
+    found: Database[dict[str, Any]] = store._database
+    return found
 
 
 @pytest.fixture

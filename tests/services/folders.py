@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from expfw.run.folder import ResultFolder
+
+THIS = psutil.Process()
+HERE = {"pid": THIS.pid, "created": THIS.create_time(), "host": os.uname().nodename}
+"""What ``log/run.json`` says of a run in this very process."""
 
 STARTED = "2026-03-01T10:00:00"
 STOPPED = "2026-03-01T10:05:00"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,8 +15,7 @@ from urllib.parse import urlsplit
 
 import pymongo
 import pytest
-from browser.conftest import FLAGS
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page
 from runs.lab import Lab, Outcome, wait_for
 from services.omniboard import Omniboard, address, set_up
 from services.server import Mongod
@@ -85,17 +83,6 @@ def recorded(lab: Lab, server: Mongod, name: str) -> Outcome:
         query = {"experiment.name": name, "status": "COMPLETED"}
         wait_for(f"{name} in the database", lambda: client.experiments.runs.find_one(query))
     return outcome
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, headless."""
-    path = shutil.which("chromium")
-    assert path, "Chromium is missing: apt-get install chromium"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gridfs
 import pytest
 from runs.lab import SMALL, Command, Lab, Outcome, sklearn, trial, wait_for
 from services.server import Mongod
@@ -135,6 +137,11 @@ def test_away_at_the_start_is_said_once_and_made_up_for(lab: Lab, mongod: Mongod
     assert document(mongod, 1)["status"] == "COMPLETED"
 
 
+def test_a_server_that_is_off_is_not_even_asked(lab: Lab, mongod: Mongod) -> None:
+    mongod.stop()
+    assert f"{mongod.uri} cannot be reached; this run is recorded in files" in with_database(lab, mongod.uri).ok().text
+
+
 def test_a_server_that_hangs_at_the_start_is_not_waited_for(lab: Lab, mongod: Mongod) -> None:
     mongod.freeze()
     outcome = with_database(lab, mongod.uri).ok()
@@ -185,6 +192,41 @@ def test_a_server_that_comes_back_gets_the_rest(
     (tmp_path / "marker.go").touch()
     command.wait().ok()
     status(mongod, 1, "COMPLETED")
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["unbroken", "restarted"])
+def test_the_verdict_on_a_rerun_is_there_without_sync(
+    broken: bool, lab: Lab, mongod: Mongod, waiting: dict[str, Any], tmp_path: Path
+) -> None:
+    go = tmp_path / "marker.go"
+    go.touch()
+    with_database(lab, mongod.uri, waiting).ok()
+    (tmp_path / "marker.count").unlink()
+    if broken:
+        go.unlink()
+        (tmp_path / "marker").unlink()
+        command = lab.start("experiment", "rerun", "1", env={"EXPFW_MONGODB_URL": mongod.uri})
+        wait_for("the second fold", (tmp_path / "marker").exists)
+        command.send(signal.SIGKILL)
+        command.wait()
+        go.touch()
+    args = ("restart", "2") if broken else ("rerun", "1")
+    outcome = lab.kedro("experiment", *args, env={"EXPFW_MONGODB_URL": mongod.uri}).ok()
+    assert "identical to the bit" in outcome.out
+    expected = (outcome.folder / "log" / "rerun.json").read_bytes()
+    wait_for("the verdict", lambda: artifact(mongod, 2, "rerun.json") == expected)
+    status(mongod, 2, "COMPLETED")
+    synced = lab.kedro("experiment", "sync", "--format", "json", env={"EXPFW_MONGODB_URL": mongod.uri}).ok()
+    assert json.loads(synced.out)["unchanged"] == [1, 2]
+
+
+def artifact(mongod: Mongod, number: int, name: str) -> bytes | None:
+    """An artifact of a run, if it is there."""
+    with mongod.client() as client:
+        database = client.get_default_database()
+        run = database["runs"].find_one({"_id": number}) or {}
+        found = [entry["file_id"] for entry in run.get("artifacts", []) if entry["name"] == name]
+        return gridfs.GridFS(database).get(found[0]).read() if found else None
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -30,12 +30,6 @@ TIMEOUT = 0.5
 OWNER = {"uuid": "u", "host": "here", "place": "p"}
 
 
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with Store(Address.parse(database_url)) as store:
-        yield store
-
-
 def runs(store: Store) -> Any:
     return store._database.runs
 

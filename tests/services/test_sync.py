@@ -10,16 +10,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from pymongo.database import Database
 from runs.lab import Lab, trial, wait_for
-from services.folders import make_experiment, running, write
+from services.folders import HERE, make_experiment, running, write
 from services.server import PASSWORD, USER, Mongod, free_port
 from services.test_upload import assert_nothing_left_over, content
 
@@ -32,21 +31,6 @@ from expfw.errors import DatabaseError, RecordError
 from expfw.run.folder import ResultFolder
 
 pytestmark = pytest.mark.services
-
-THIS = psutil.Process()
-HERE = {"pid": THIS.pid, "created": THIS.create_time(), "host": os.uname().nodename}
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with Store(Address.parse(database_url)) as store:
-        yield store
-
-
-@pytest.fixture
-def database(store: Store) -> Database[dict[str, Any]]:
-    found: Database[dict[str, Any]] = store._database
-    return found
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +20,7 @@ import gridfs
 import psutil
 import pytest
 from pymongo.database import Database
-from services.folders import CURVE, STARTED, make_experiment, running, write
+from services.folders import CURVE, HERE, STARTED, make_experiment, running, write
 from services.server import PASSWORD, Mongod
 
 from baking import PROJECT
@@ -35,21 +34,6 @@ from expfw.errors import DatabaseError
 from expfw.run.folder import ResultFolder
 
 pytestmark = pytest.mark.services
-
-THIS = psutil.Process()
-HERE = {"pid": THIS.pid, "created": THIS.create_time(), "host": os.uname().nodename}
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with Store(Address.parse(database_url)) as store:
-        yield store
-
-
-@pytest.fixture
-def database(store: Store) -> Database[dict[str, Any]]:
-    found: Database[dict[str, Any]] = store._database
-    return found
 
 
 def content(database: Database[dict[str, Any]]) -> dict[str, Any]:
@@ -485,11 +469,12 @@ def test_very_large_configurations_curves_outputs_and_artifacts_are_kept(
 def test_memory_does_not_grow_with_an_artifact(store: Store, tmp_path: Path) -> None:
     folder = make_experiment(tmp_path, files={"report/large.bin": bytes(200_000_000)})
     upload(make_experiment(tmp_path, 2), store)
-    highest, stop = [THIS.memory_info().rss], threading.Event()
+    this = psutil.Process()
+    highest, stop = [this.memory_info().rss], threading.Event()
 
     def watch() -> None:
         while not stop.wait(0.005):
-            highest.append(THIS.memory_info().rss)
+            highest.append(this.memory_info().rss)
 
     thread = threading.Thread(target=watch)
     thread.start()

@@ -18,12 +18,17 @@ A project uses it; users neither edit it nor need to read it. Where to look:
 
 from __future__ import annotations
 
+import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from expfw.opening import OpenedExperiment, open_experiment
 
 __all__ = ["OpenedExperiment", "open_experiment"]
+
+_loaded = time.time_ns(), frozenset(sys.modules) - {__name__}
+"""When the framework was imported, and what was in memory before; see :mod:`expfw.reuse.memory`."""
 
 
 def __getattr__(name: str) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,7 +18,10 @@ import pandas as pd
 from kedro.io import AbstractDataset
 
 from expfw import pickling
+from expfw.errors import RecordError
 from expfw.interfaces import Fold
+from expfw.reuse.linked import Linked
+from expfw.run.copied import copied
 from expfw.run.files import atomic, json_text
 
 
@@ -27,15 +31,21 @@ class _FileDataset(AbstractDataset[Any, Any]):
     Args:
         filepath: the file.
         metadata: for Kedro-Viz; not read.
+
+    Attributes:
+        modules: after a save, the modules whose classes a pickle is made of.
+        checksums: by file, what it must have to be loaded; empty but in a run that was taken up again.
     """
 
     def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
         self._filepath = Path(filepath)
         self.metadata = metadata
+        self.modules: tuple[str, ...] = ()
+        self.checksums: Mapping[Path, str] = {}
 
     def load(self) -> Any:
         """What the file holds."""
-        with self._filepath.open("rb") as file:
+        with _opened(self._filepath, self.checksums) as file:
             return self.read(file)
 
     def read(self, file: IO[bytes]) -> Any:
@@ -43,7 +53,11 @@ class _FileDataset(AbstractDataset[Any, Any]):
         return self._read(file)
 
     def save(self, data: Any) -> None:
-        """Write the file."""
+        """Write the file; one that is taken from an earlier experiment only gets its name."""
+        if isinstance(data, Linked):
+            self.modules = tuple(data.modules)
+            data.become(self._filepath)
+            return
         self._filepath.parent.mkdir(parents=True, exist_ok=True)
         with atomic(self._filepath) as file:
             self._write(file, data)
@@ -59,6 +73,22 @@ class _FileDataset(AbstractDataset[Any, Any]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath.as_posix()}
+
+
+@contextmanager
+def _opened(path: Path, checksums: Mapping[Path, str]) -> Iterator[IO[bytes]]:
+    """A file to read; if it has a checksum that it must have, what is read is what was compared."""
+    if path not in checksums:
+        with path.open("rb") as file:
+            yield file
+        return
+    with copied(path) as (file, found):
+        if found != checksums[path]:
+            raise RecordError(
+                f"{path} was altered after this restart found it intact, so it is not used; restart once more, and it "
+                "is computed again"
+            )
+        yield file
 
 
 class FoldsDataset(_FileDataset):
@@ -91,7 +121,7 @@ class ObjectDataset(_FileDataset):
         return pickling.load(file, self._filepath)
 
     def _write(self, file: IO[bytes], data: Any) -> None:
-        pickling.dump(data, file, self._filepath)
+        self.modules = pickling.dump(data, file, self._filepath)
 
 
 class JsonDataset(_FileDataset):
@@ -119,16 +149,17 @@ class FoldModels(Mapping[int, Any]):
 
     Args:
         folder: folder of the files ``fold_<number>.pkl``.
+        checksums: by file, what it must have, where that is known.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, checksums: Mapping[Path, str] | None = None) -> None:
+        self._folder, self._checksums = folder, checksums or {}
 
     def __getitem__(self, fold: int) -> Any:
         path = fold_model_file(self._folder, fold)
         if not path.exists():
             raise KeyError(fold)
-        with path.open("rb") as file:
+        with _opened(path, self._checksums) as file:
             return pickling.load(file, path)
 
     def __iter__(self) -> Iterator[int]:
@@ -154,18 +185,24 @@ class FoldModelsDataset(AbstractDataset[dict[int, Any], FoldModels]):
     def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
         self._filepath = Path(filepath)
         self.metadata = metadata
+        self.modules: tuple[str, ...] = ()
+        self.checksums: Mapping[Path, str] = {}
 
     def load(self) -> FoldModels:
         """All folds' models, each read when it is asked for; empty without resampling."""
-        return FoldModels(self._filepath)
+        return FoldModels(self._filepath, self.checksums)
 
     def save(self, data: dict[int, Any]) -> None:
         """Write the models of the given folds."""
         self._filepath.mkdir(parents=True, exist_ok=True)
         for fold, model in data.items():
             path = fold_model_file(self._filepath, fold)
+            if isinstance(model, Linked):
+                self.modules = tuple(model.modules)
+                model.become(path)
+                continue
             with atomic(path) as file:
-                pickling.dump(model, file, path)
+                self.modules = pickling.dump(model, file, path)
 
     def files(self, data: dict[int, Any]) -> list[Path]:
         """The files that :meth:`save` wrote for ``data``."""

@@ -56,7 +56,7 @@ class ConfigurationError(ExpfwError):
     """An experiment's configuration has faults; nothing was run and nothing was created.
 
     Args:
-        experiment: name of the experiment.
+        experiment: name of the experiment; empty if none is named.
         faults: every fault that was found, at least one.
     """
 
@@ -67,10 +67,20 @@ class ConfigurationError(ExpfwError):
         self.faults = tuple(faults)
         count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
         lines = "\n".join(f"  {number}. {fault}" for number, fault in enumerate(self.faults, start=1))
-        super().__init__(f"experiment '{experiment}' has {count}; nothing was run:\n{lines}")
+        what = f"experiment '{experiment}'" if experiment else "the configuration"
+        super().__init__(f"{what} has {count}; nothing was run:\n{lines}")
 
     def __reduce__(self) -> tuple[type[ConfigurationError], tuple[str, tuple[Fault, ...]]]:
         return type(self), (self.experiment, self.faults)
+
+
+class BrokenConfiguration(ExpfwError):
+    """Something that Kedro reads is broken: the files of parameters, catalog or credentials, or ``--params``.
+
+    Nothing was run and nothing was created.
+    """
+
+    exit_code = 2
 
 
 class ComponentError(ExpfwError):

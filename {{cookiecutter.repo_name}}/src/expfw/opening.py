@@ -9,18 +9,18 @@ import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from kedro.utils import find_kedro_project
 
-from expfw.errors import RecordError
+from expfw.errors import RecordError, did_you_mean
 from expfw.record import ExperimentRecord, headline, read_record
 from expfw.run.events import EventLog, timing
 from expfw.run.files import read_json
-from expfw.run.folder import ROOT_VARIABLE, ResultFolder, experiment_folders, result_root
+from expfw.run.folder import ROOT_VARIABLE, ResultFolder, nearest_experiment, result_root
 from expfw.run.recorded import check_configuration, has_output, load_output, verified_files, verify_all
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def open_experiment(
         raise RecordError(f"{number!r} is not the number of an experiment; 'kedro experiment list' shows all")
     folder = ResultFolder(place / f"result_experiment_{int(number)}")
     if not folder.path.is_dir():
-        raise RecordError(f"there is no experiment {number} in '{place}'; {_nearest(place, int(number))}")
+        raise RecordError(f"there is no experiment {number} in '{place}'; {nearest_experiment(place, int(number))}")
     return OpenedExperiment(folder, home)
 
 
@@ -194,7 +194,8 @@ class OpenedExperiment:
 
     def record(self) -> ExperimentRecord:
         """What ``kedro experiment show`` tells, with verified configuration and metrics."""
-        return replace(read_record(self.folder), config=self.config, metrics=self.metrics)
+        told = replace(read_record(self.folder), config=self.config, metrics=self.metrics)
+        return OpenedRecord(**{field.name: getattr(told, field.name) for field in fields(told)})
 
     def verify(self) -> list[str]:
         """Compare every recorded file with its checksum, give their names.
@@ -240,6 +241,23 @@ class OpenedExperiment:
         )
 
 
+class OpenedRecord(ExperimentRecord):
+    """A record whose metrics are asked for by people."""
+
+    def metric(self, name: str) -> float | None:
+        """A metric's main value; see :meth:`expfw.record.ExperimentRecord.metric`.
+
+        Raises:
+            RecordError: if the experiment has no metric of that name.
+        """
+        names = [key for part in self.metrics.values() for key in part]
+        part, _, short = name.rpartition(".")
+        if names and (short not in names or part not in ("", *self.metrics)):
+            valid = [*names, *(f"{part}.{key}" for part, keys in self.metrics.items() for key in keys)]
+            raise RecordError(f"experiment {self.id} has no metric '{name}'; {did_you_mean(name, valid)}")
+        return super().metric(name)
+
+
 def make_importable(project: Path) -> None:
     """Let the project's own package be imported, for models are made of its classes; nothing if it can be already.
 
@@ -260,13 +278,6 @@ def _project(given: str | os.PathLike[str] | None, *, needed: bool) -> Path | No
         hint = "is it the right folder?" if given is not None else "go to the project's folder, or name it: project='…'"
         raise RecordError(f"there is no Kedro project in '{start}' or above; {hint}")
     return found
-
-
-def _nearest(root: Path, number: int) -> str:
-    there = [folder.id for folder in experiment_folders(root)]
-    if not there:
-        return "there is none yet, start one with 'kedro run'"
-    return f"the nearest is {min(there, key=lambda other: abs(other - number))}; 'kedro experiment list' shows all"
 
 
 def _link(path: Path) -> str:

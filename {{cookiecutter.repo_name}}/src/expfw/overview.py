@@ -144,6 +144,8 @@ def _row(record: ExperimentRecord, metric: str | None, columns: Sequence[str]) -
 
 def _results(record: ExperimentRecord, metric: str | None) -> tuple[str, str]:
     """A metric over the folds and on the held-out rows; the experiment's first metric if none is asked for."""
+    if record.status == "?":
+        return "cannot be read", "–"
     name = metric.rpartition(".")[2] if metric else next(iter(metric_names([record])), None)
     if name is None or record.metric(name) is None:
         return "–", "–"
@@ -184,9 +186,26 @@ def detail(record: ExperimentRecord) -> RenderableType:
     if record.error:
         parts.append(Text(record.error, style="red"))
     parts += [Text(f"  {line}", style="bold") for line in headline(record.metrics)]
-    parts += [Text(line) for line in _lineage(record)]
+    parts += [Text(line) for line in (*_restarted(record), *_lineage(record), *_reused(record))]
     parts += [_pairs("setting", settings(record.config)), _pairs("seconds", _seconds(record))]
     return Group(*(part for part in parts if not isinstance(part, Text) or part.plain))
+
+
+def _reused(record: ExperimentRecord) -> list[str]:
+    """What was taken instead of computed, a line for each experiment that it is from."""
+    origins = sorted(set(record.reused.values()))
+    nodes = {number: [node for node, origin in record.reused.items() if origin == number] for number in origins}
+    return [f"reused: {', '.join(names)} from experiment {number}" for number, names in nodes.items()]
+
+
+def _restarted(record: ExperimentRecord) -> list[str]:
+    """What had changed when it was taken up again by force."""
+    changed = list(dict.fromkeys(name for restart in record.restarts for name in restart.get("changed", [])))
+    lines = [f"restarted with --force although changed: {', '.join(changed)}"] if changed else []
+    command = f"kedro experiment restart {record.id}"
+    if record.status in ("INTERRUPTED", "DEAD"):
+        return [*lines, f"go on with it: {command}"]
+    return [*lines, f"go on with it, when the cause is mended: {command}"] if record.status == "FAILED" else lines
 
 
 def _lineage(record: ExperimentRecord) -> list[str]:
@@ -204,7 +223,7 @@ def _lineage(record: ExperimentRecord) -> list[str]:
 
 def _named(record: ExperimentRecord, number: int) -> str:
     run = read_json(record.path.with_name(f"result_experiment_{number}") / "log" / "run.json", {})
-    return f"{number} {run.get('name', '(deleted)')}"
+    return f"{number} {run.get('name', '(deleted)') if isinstance(run, dict) else '?'}"
 
 
 def _seconds(record: ExperimentRecord) -> dict[str, str]:

@@ -12,6 +12,7 @@ import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import FunctionType
 from typing import IO, Any
 
 _FOLDER = re.compile(r"result_experiment_\d+")
@@ -39,15 +40,20 @@ def within_result(relative: str) -> Path:
     return Path(relative)
 
 
-def dump(value: Any, file: IO[bytes], path: Path) -> None:
+def dump(value: Any, file: IO[bytes], path: Path) -> tuple[str, ...]:
     """Write a pickle.
 
     Args:
         value: any object.
         file: where to; need not have its final name yet.
         path: the final name, by which the result folder is known.
+
+    Returns:
+        Names of the modules whose classes and functions it is made of.
     """
-    _Pickler(file, result_folder_of(path)).dump(value)
+    pickler = _Pickler(file, result_folder_of(path))
+    pickler.dump(value)
+    return tuple(sorted(pickler.modules))
 
 
 def load(file: IO[bytes], path: Path, instead: Instead | None = None) -> Any:
@@ -66,7 +72,7 @@ def load(file: IO[bytes], path: Path, instead: Instead | None = None) -> Any:
         >>> path = Path(tempfile.mkdtemp()) / "result_experiment_1" / "kept.pkl"
         >>> path.parent.mkdir()
         >>> with path.open("wb") as file:
-        ...     dump(path.parent / "data", file, path)
+        ...     _ = dump(path.parent / "data", file, path)
         >>> moved = path.parent.rename(path.parent.with_name("result_experiment_2"))
         >>> with (moved / "kept.pkl").open("rb") as file:
         ...     load(file, moved / "kept.pkl").relative_to(moved.parent).as_posix()
@@ -89,9 +95,12 @@ class _Pickler(pickle.Pickler):
     def __init__(self, file: IO[bytes], folder: Path | None) -> None:
         super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
         self._folders = () if folder is None else tuple(dict.fromkeys((folder, folder.resolve())))
+        self.modules: set[str] = set()
 
     def reducer_override(self, value: Any) -> Any:
         """How a path within the folder is written; everything else as ever."""
+        named = value if isinstance(value, type | FunctionType) else type(value)
+        self.modules.add(named.__module__ or "")
         if isinstance(value, Path):
             for folder in self._folders:
                 if value.is_relative_to(folder):

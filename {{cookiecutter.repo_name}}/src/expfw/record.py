@@ -5,14 +5,15 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from expfw.run.files import read_json
+from expfw.errors import RecordError
+from expfw.run.files import read_object
 from expfw.run.folder import ResultFolder, experiment_folders
 from expfw.run.lineage import children
 
@@ -37,6 +38,8 @@ class ExperimentRecord:
         stopped: the same, or None for a run that has not ended.
         path: the experiment's folder.
         error: last line of the traceback of a failed run.
+        reused: by node that took its outputs, the experiment that computed them.
+        restarts: of each time that it was taken up again: when, what was finished, what had changed (``--force``).
     """
 
     id: int
@@ -51,6 +54,8 @@ class ExperimentRecord:
     path: Path
     error: str | None = None
     children: Sequence[int] = ()
+    reused: Mapping[str, int] = field(default_factory=dict)
+    restarts: Sequence[Mapping[str, Any]] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The shape that ``--format json`` prints."""
@@ -62,6 +67,8 @@ class ExperimentRecord:
             "config": self.config,
             "parents": list(self.parents),
             "children": list(self.children),
+            "reused": dict(self.reused),
+            "restarts": list(self.restarts),
             "timing": self.timing,
             "started": self.started,
             "stopped": self.stopped,
@@ -82,36 +89,58 @@ class ExperimentRecord:
 
 
 def read_record(folder: ResultFolder) -> ExperimentRecord:
-    """Read one experiment; what is missing or torn is left empty, for a run may be going on or have been killed."""
-    run = read_json(folder.log / "run.json", {})
-    sacred = read_json(folder.log / "sacred" / "run.json", {})
+    """Read one experiment; what is missing or torn is left empty, for a run may be going on or have been killed.
+
+    Raises:
+        RecordError: if a file of the record is whole and yet no record, or the folder cannot be read.
+    """
+    try:
+        return _read(folder)
+    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+        what = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        raise RecordError(f"the record in {folder.log} cannot be read ({what}); restore it") from error
+
+
+def _read(folder: ResultFolder) -> ExperimentRecord:
+    run = read_object(folder.log / "run.json")
+    sacred = read_object(folder.log / "sacred" / "run.json")
     trace = sacred.get("fail_trace")
     return ExperimentRecord(
         id=folder.id,
         name=str(run.get("name", "?")),
         status=status_of(sacred, run.get("process", {})),
-        config=read_json(folder.log / "config.json", {}),
+        config=read_object(folder.log / "config.json"),
         metrics=recorded_metrics(folder),
         parents=run.get("parents", []),
-        timing=read_json(folder.log / "timing.json", {}),
+        timing=read_object(folder.log / "timing.json"),
         started=run.get("started"),
         stopped=_utc(sacred.get("stop_time")),
         path=folder.path,
         error=_last_line(trace),
         children=children(folder.path),
+        reused={node: taken["from"] for node, taken in read_object(folder.log / "reused.json").items()},
+        restarts=[*run.get("restarts", [])],
     )
 
 
 def read_records(root: Path) -> list[ExperimentRecord]:
-    """All experiments of a project, by ascending N."""
-    return [read_record(folder) for folder in experiment_folders(root)]
+    """All experiments of a project, by ascending N; one that cannot be read has the status ``?`` and an error."""
+    return [_read_or_reason(folder) for folder in experiment_folders(root)]
+
+
+def _read_or_reason(folder: ResultFolder) -> ExperimentRecord:
+    try:
+        return read_record(folder)
+    except RecordError as error:
+        nothing: dict[str, Any] = {"validation": {}, "test": {}}
+        return ExperimentRecord(folder.id, "?", "?", {}, nothing, [], {}, None, None, folder.path, error=str(error))
 
 
 def recorded_metrics(folder: ResultFolder) -> dict[str, Any]:
     """The metrics on record, ``{"validation": {…}, "test": {…}}``; empty parts where there are none (yet)."""
     return {
-        "validation": read_json(folder.report / "validation_metrics.json", {}),
-        "test": read_json(folder.report / "test_metrics.json", {}),
+        "validation": read_object(folder.report / "validation_metrics.json"),
+        "test": read_object(folder.report / "test_metrics.json"),
     }
 
 

@@ -53,13 +53,25 @@ class NamedMetric:
             what = what.replace("RecordedEstimator", "the model")
             raise ComponentError(
                 f"metric '{self.name}' cannot be computed for this {predictions.task}: {what}; "
-                "choose a metric that fits the task and the model"
+                f"{_several_classes(self.name, what)}choose a metric that fits the task and the model"
             ) from error
 
     def _value(self, predictions: Predictions) -> Any:
         if is_scorer(self.metric):
             return self.metric(RecordedEstimator(predictions), predictions.frame, predictions.y_true)
         return self.metric(predictions.y_true, predictions.y_pred)
+
+
+def _several_classes(name: str, what: str) -> str:
+    """Which metric is meant for more than two classes, where one for two was asked for.
+
+    Example:
+        >>> _several_classes("roc_auc", "multi_class must be in ('ovo', 'ovr')")
+        "for more than two classes take 'roc_auc_ovr', or "
+    """
+    if "multi_class must be in" in what:
+        return f"for more than two classes take '{name}_ovr', or "
+    return f"for more than two classes take '{name}_macro', or " if "average='binary'" in what else ""
 
 
 def is_scorer(metric: Callable[..., Any]) -> bool:

@@ -18,6 +18,7 @@ from expfw.interfaces import Data, Fold, Rows
 from expfw.model import FittedModel, fit_transform
 from expfw.predictions import class_labels, empty_table, prediction_table, single_target_classes
 from expfw.results import Predictions
+from expfw.reuse.decision import reusable
 from expfw.run.build import Builder, RunReports
 from expfw.run.generators import own_generators
 from expfw.run.live import EarlyScores, asks_for_services
@@ -25,6 +26,7 @@ from expfw.run.taking import taken_folds, taken_models
 from expfw.scoring import held_out_metrics, validation_metrics
 
 
+@reusable
 def load(data_source: Builder) -> Data:
     """Load all rows, or take those of an earlier experiment."""
     if data_source.reference is not None:
@@ -34,6 +36,7 @@ def load(data_source: Builder) -> Data:
         return check_data(source.load(), "it")
 
 
+@reusable
 def prepare(raw_data: Data, preparer: Builder) -> Data:
     """Prepare all rows alike; without a preparer they pass unchanged."""
     if preparer.reference is not None:
@@ -45,6 +48,7 @@ def prepare(raw_data: Data, preparer: Builder) -> Data:
         return check_data(component.prepare(raw_data), "it")
 
 
+@reusable
 def hold_out(prepared_data: Data, holdout: Builder) -> tuple[Data, Data]:
     """Split off the rows that only the ``test`` node will see; without a hold-out there are none."""
     if holdout.reference is not None:
@@ -61,6 +65,7 @@ def hold_out(prepared_data: Data, holdout: Builder) -> tuple[Data, Data]:
     return prepared_data.take(folds[0].train), prepared_data.take(folds[0].validation)
 
 
+@reusable
 def resample(development_data: Data, resampling: Builder) -> list[Fold]:
     """The folds of the development rows; none without resampling."""
     if resampling.reference is not None:
@@ -68,6 +73,7 @@ def resample(development_data: Data, resampling: Builder) -> list[Fold]:
     return [] if resampling.blueprint is None else _split(resampling, development_data)
 
 
+@reusable
 def fit(
     development_data: Data, folds: Sequence[Fold], features: Builder, model: Builder
 ) -> Iterator[dict[int, FittedModel]]:
@@ -83,12 +89,14 @@ def fit(
             fitted = _fitted(development_data.take(fold.train), features, model, number, earlier.get(number))
         seconds = time.perf_counter() - started
         model.events.append("fold", fold=number, seconds=seconds)
-        model.logger.info("fold %d of %d fitted", number + 1, len(folds))
+        done = "fitted" if model.reference is None else f"taken from experiment {model.reference.number}"
+        model.logger.info("fold %d of %d %s", number + 1, len(folds), done)
         yield {number: fitted}
         if not asks_for_services([features.planned, model.planned]):
             early.fold(number, seconds, partial(_predicted, fitted, development_data, fold.validation, number))
 
 
+@reusable
 def predict(fold_models: FoldModels, development_data: Data, folds: Sequence[Fold]) -> pd.DataFrame:
     """Predict each fold's validation rows with the model that did not see them."""
     tables = [
@@ -97,12 +105,14 @@ def predict(fold_models: FoldModels, development_data: Data, folds: Sequence[Fol
     return pd.concat(tables, ignore_index=True) if tables else empty_table(development_data.y is not None)
 
 
+@reusable
 def evaluate(predictions: pd.DataFrame, folds: Sequence[Fold], metrics: Builder) -> dict[str, Any]:
     """Each metric on each fold, with mean, standard deviation and confidence interval."""
     with own_generators():
         return validation_metrics(Predictions(predictions), folds, metrics.build_all())
 
 
+@reusable
 def refit(development_data: Data, features: Builder, model: Builder) -> FittedModel:
     """Fit features and model on all development rows: the model to keep."""
     earlier = taken_models([features, model], development_data, None)
@@ -110,6 +120,7 @@ def refit(development_data: Data, features: Builder, model: Builder) -> FittedMo
         return _fitted(development_data, features, model, None, earlier.get(None))
 
 
+@reusable
 def test(final_model: FittedModel, test_data: Data, metrics: Builder) -> tuple[pd.DataFrame, dict[str, float]]:
     """Predict the held-out rows with the final model, and measure it."""
     if not len(test_data):

@@ -1,5 +1,6 @@
 """Kedro's project settings. What names the framework makes every run an experiment; the rest is yours to change."""
 
+import expfw.interruption  # noqa: F401 - first, so that Ctrl-C during the imports below is one line
 from expfw.config.loader import ExperimentConfigLoader
 from expfw.run.hooks import ExperimentHooks
 from expfw.run.log import configure_project_logging

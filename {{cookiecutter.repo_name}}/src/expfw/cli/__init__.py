@@ -5,10 +5,12 @@ from __future__ import annotations
 import click
 
 from expfw.cli.check import check_experiments
+from expfw.cli.group import PatientGroup
 from expfw.cli.new import new_experiment
 from expfw.cli.records import list_experiments, show_experiment
 from expfw.cli.rerun import rerun_experiment
 from expfw.cli.restart import restart_experiment
+from expfw.cli.run import run
 from expfw.cli.schema import write_schema
 from expfw.cli.sync import sync_experiments
 
@@ -18,10 +20,12 @@ def commands() -> None:
     """Commands that the framework adds to ``kedro``."""
 
 
-@commands.group()
+@commands.group(cls=PatientGroup)
 def experiment() -> None:
     """Look at experiments, compare them, start new ones."""
 
+
+commands.add_command(run)
 
 for _command in (
     check_experiments,

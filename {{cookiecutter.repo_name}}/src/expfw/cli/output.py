@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from typing import Any
 
@@ -19,6 +20,22 @@ FORMAT = click.option(
     type=click.Choice(["table", "json"]),
     default="table",
     help="table for people, json for programs",
+)
+
+
+def _finite(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no finite number", context, parameter)
+    return value
+
+
+TOLERANCE = click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0),
+    callback=_finite,
+    default=1e-9,
+    show_default=True,
+    help="largest difference between numbers that counts as equal; relative for numbers above 1",
 )
 
 

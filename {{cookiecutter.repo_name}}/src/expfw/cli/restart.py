@@ -7,16 +7,24 @@ from typing import Any
 
 import click
 
+from expfw.cli.output import TOLERANCE, print_rich
+
 
 @click.command("restart")
 @click.argument("number", type=click.IntRange(min=1), metavar="N")
-@click.option("--force", is_flag=True, help="go on although code, configuration or packages changed; that is recorded")
+@click.option("--force", is_flag=True, help="go on although code, settings, packages or inputs changed; it is recorded")
 @click.option("--runner", help="one of Kedro's runners: SequentialRunner, ThreadRunner, ParallelRunner")
+@TOLERANCE
 @click.pass_obj
-def restart_experiment(metadata: Any, number: int, force: bool, runner: str | None) -> None:
-    """Go on with experiment N in its folder; what is finished and intact, down to folds, is not computed again."""
-    from expfw.run.folder import find_folder, result_root
-    from expfw.run.stored import run_stored
+def restart_experiment(metadata: Any, number: int, force: bool, runner: str | None, tolerance: float) -> None:
+    """Go on with experiment N in its folder; what is finished and intact, down to folds, is not computed again.
 
-    project = Path(metadata.project_path)
-    run_stored(project, find_folder(result_root(project), number), "restart", runner=runner, force=force)
+    A rerun is compared at its end with the experiment that it repeats; the exit code is 1 if the result differs.
+    """
+    from expfw.reproduce.rerun import restart
+
+    made = restart(Path(metadata.project_path), number, tolerance, runner, force=force)
+    if made is not None:
+        print_rich(made.words())
+        if not made.same:
+            raise click.exceptions.Exit(1)

@@ -217,7 +217,9 @@ def _read(where: str, path: str, reader: Callable[[Path], pd.DataFrame]) -> pd.D
     except pd.errors.EmptyDataError as error:
         raise ComponentError(f"{where}: the file is empty; it needs column names and rows") from error
     except (OSError, ValueError, LookupError) as error:
-        raise ComponentError(f"{where}: the file could not be read: {error}") from error
+        encoded = isinstance(error, UnicodeError)
+        hint = '; it is in another encoding: set the parameter encoding, for example to "latin-1"' if encoded else ""
+        raise ComponentError(f"{where}: the file could not be read: {error}{hint}") from error
 
 
 def _project() -> Path:

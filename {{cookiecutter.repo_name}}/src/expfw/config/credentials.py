@@ -12,13 +12,11 @@ from urllib.parse import unquote
 from kedro.config import MissingConfigException
 
 from expfw.config.secrets import Secrets, is_secret, names_secret
-from expfw.errors import ExpfwError
+from expfw.database.address import VARIABLE
+from expfw.errors import BrokenConfiguration
 
 if TYPE_CHECKING:
     from expfw.config.loader import ExperimentConfigLoader
-
-DATABASE_VARIABLE = "EXPFW_MONGODB_URL"
-"""Environment variable that holds an address with a password."""
 
 PUBLIC = frozenset(
     """
@@ -40,7 +38,10 @@ PEM_LINE = 16
 """Characters from which on a line of a secret of several lines counts as a secret of its own."""
 
 _URL = re.compile(r"(?P<scheme>[a-z][\w.+-]*)://(?:(?P<userinfo>[^\s]*)@)?(?P<rest>[^\s@]*)", re.IGNORECASE)
-_ASSIGNMENT = re.compile(r"(?:^|[?&;,\s{])(?P<key>[\w.-]+)\s*=\s*(?P<value>[^&;,\s}]+)")
+_ASSIGNMENT = re.compile(r"(?:^|[?&;,\s{])(?P<key>[\w.-]+)\s*=\s*(?=(?P<value>[^&;]+))")
+_QUOTED = re.compile(
+    r"""\{(?P<braces>(?:[^}]|\}\})*)\}|'(?P<single>(?:[^'\\]|\\.|'')*)'|"(?P<double>(?:[^"\\]|\\.|"")*)\""""
+)
 _HOST_AND_PORT = re.compile(r"[^/@]*:\d+/")  # the beginning of an address whose @ stands in its path
 _TOKEN_IN_PATH = re.compile(r"https?://[^?#]*/[\w-]{20,}(?:[/?#]|$)", re.IGNORECASE)  # a webhook's
 
@@ -52,11 +53,11 @@ def known_secrets(loader: ExperimentConfigLoader) -> Secrets:
         loader: the project's config loader.
 
     Raises:
-        ExpfwError: if the credentials cannot be read; the message shows nothing of what is in them.
+        BrokenConfiguration: if the credentials cannot be read; the message shows nothing of what is in them.
     """
     values = [
         *in_credentials(credentials(loader)),
-        *in_address(os.environ.get(DATABASE_VARIABLE, "")),
+        *in_address(os.environ.get(VARIABLE, "")),
         *in_settings(loader.runtime_params or {}),
         *in_settings(loader.base_parameters()),
         *in_settings(loader.experiment.values),
@@ -68,14 +69,16 @@ def credentials(loader: ExperimentConfigLoader) -> Mapping[str, Any]:
     """The credentials as Kedro merges them; empty if there are none.
 
     Raises:
-        ExpfwError: if they cannot be read.
+        BrokenConfiguration: if they cannot be read.
     """
     try:
         return loader["credentials"]
     except MissingConfigException:
         return {}
     except Exception as error:
-        raise ExpfwError(f"the credentials cannot be read, so nothing was run: {_trouble(error)}") from None
+        raise BrokenConfiguration(
+            f"the credentials cannot be read (config/…/credentials.yml): {_trouble(error)}"
+        ) from None
 
 
 def _trouble(error: Exception) -> str:
@@ -159,11 +162,28 @@ def _in_leaf(value: str) -> Iterator[str]:
 
 
 def _assigned(text: str) -> Iterator[str]:
-    """Values given to keys that name a secret, as in connection strings: ``Pwd=…;``, ``?sig=…``."""
+    """Values given to keys that name a secret, as in connection strings: ``Pwd=…;``, ``?sig=…``.
+
+    Whether a value ends at a comma, a blank or a brace, or holds it, is a driver's affair, so both count.
+    """
     for part in {text, unquote(text)}:
         for given in _ASSIGNMENT.finditer(part):
-            if names_secret(given["key"]):
-                yield given["value"]
+            if not names_secret(given["key"]):
+                continue
+            quoted = _QUOTED.match(part, given.start("value"))
+            if quoted:
+                yield from _unquoted(quoted)
+            else:
+                value = given["value"].rstrip()
+                yield from {value, *re.split(r"\s", value, maxsplit=1)[:1], *re.split(r"[,\s}]", value, maxsplit=1)[:1]}
+
+
+def _unquoted(quoted: re.Match[str]) -> Iterator[str]:
+    """What stands in braces or quotes, as it is written there and as it is meant."""
+    kind = str(quoted.lastgroup)
+    inner = quoted[kind]
+    sign = {"braces": "}", "single": "'", "double": '"'}[kind]
+    yield from {inner, inner.replace(sign * 2, sign), re.sub(r"\\(.)", r"\1", inner)} - {""}
 
 
 def _basic(entry: Mapping[Any, Any]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from expfw.config.files import Unreadable, kind, parse
 from expfw.config.keys import ABSENT, DESCRIPTIVE, KEYS, STEPS
 from expfw.config.lines import lines_of
 from expfw.config.merge import Merged
+from expfw.config.secrets import redacted
 from expfw.errors import Fault, did_you_mean
 
 PARAMS = "--params"
@@ -32,6 +33,7 @@ class Experiment:
         own: the experiment's own file, as an origin; empty if there is none.
         texts: text of each file that was read, for the lines of values.
         without_params: the values before ``--params``, for hints.
+        others: ``--params`` of the project's own: the catalog may read them (``${runtime_params:…}``).
 
     Example:
         >>> files = {"a.json": '{"data_source": {"type": "A"}, "model": {"type": "B"}, "holdout": {"type": "C"}}'}
@@ -47,6 +49,7 @@ class Experiment:
     own: str = ""
     texts: dict[str, str] = field(default_factory=dict)
     without_params: Mapping[str, Any] = field(default_factory=dict)
+    others: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def computed(self) -> dict[str, Any]:
@@ -71,13 +74,21 @@ class Experiment:
         return origin if line is None else f"{origin}:{line}"
 
 
-def configuration_hash(computed: Mapping[str, Any]) -> str:
+def configuration_hash(computed: Mapping[str, Any], others: Mapping[str, Any] | None = None) -> str:
     """Identity of a resolved configuration: the first 16 digits of the SHA-256 of its canonical JSON.
+
+    Args:
+        computed: the configuration.
+        others: ``--params`` of the project's own; a secret among them does not count, for no record holds it.
 
     Example:
         >>> configuration_hash({"a": 1, "b": 2}) == configuration_hash({"b": 2, "a": 1})
         True
+        >>> configuration_hash({"a": 1}, {"rows": "a.csv"}) == configuration_hash({"a": 1}, {"rows": "b.csv"})
+        False
     """
+    if others:
+        computed = {**computed, "--params": redacted(others)}
     text = json.dumps(computed, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -90,6 +101,7 @@ def load_experiment(
     base: Mapping[str, Any],
     params: Mapping[str, Any],
     base_origin: str = "config/base",
+    asked_by: Fault = Fault("config/experiments", "", ""),  # noqa: B008 - it cannot be changed
 ) -> Experiment:
     """Read an experiment file and what it extends, and merge: base, the ``extends`` chain, the file, ``--params``.
 
@@ -100,6 +112,7 @@ def load_experiment(
         base: the global defaults.
         params: values from the command line.
         base_origin: what to call the global defaults as an origin.
+        asked_by: the place that names the experiment, for the fault of a name that is none.
 
     Returns:
         The experiment, with every fault of structure that was found.
@@ -110,7 +123,7 @@ def load_experiment(
         texts[where] = read(where)
         return texts[where]
 
-    chain, whole = _chain(name, files, remember, faults)
+    chain, whole = _chain(name, files, remember, faults, asked_by)
     merged.lay({key: value for key, value in base.items() if key in KEYS}, base_origin)
     for where, content in chain:
         left_out = ("extends",) if where == chain[-1][0] else ("extends", "published")  # a figure is its own file's
@@ -126,12 +139,11 @@ def load_experiment(
 
 
 def _chain(
-    name: str, files: Mapping[str, Any], read: Callable[[str], str], faults: list[Fault]
+    name: str, files: Mapping[str, Any], read: Callable[[str], str], faults: list[Fault], asked_by: Fault
 ) -> tuple[list[tuple[str, dict[str, Any]]], bool]:
     """The file of ``name`` and all that it extends, farthest ancestor first; and whether all of it could be read."""
     chain: list[tuple[str, dict[str, Any]]] = []
     wanted: Any = name
-    asked_by = Fault("kedro run", "experiment", "")
     while wanted is not None:
         if not isinstance(wanted, str):
             faults.append(
@@ -185,6 +197,10 @@ def _named(name: Any, files: Mapping[str, Any]) -> list[str]:
 def _unknown(name: Any, files: Mapping[str, Any], asked_by: Fault) -> Fault:
     known = [_stem(where) for where in files]
     hint = did_you_mean(str(name), known) or "there is no experiment file yet in config/experiments"
+    if not name:
+        return Fault(asked_by.where, asked_by.key, "no experiment is named", f"experiment=NAME; {hint}")
+    if str(name).isdecimal():
+        hint = f"a run takes the name of a file; a recorded experiment is run again by: kedro experiment rerun {name}"
     return Fault(asked_by.where, asked_by.key, f"there is no experiment '{name}'", hint)
 
 

@@ -39,6 +39,7 @@ def parse(text: str, where: str) -> dict[str, Any]:
         Traceback (most recent call last):
         expfw.config.files.Unreadable: a.json: line 1, column 10: invalid JSON: Expecting value
     """
+    text = text.removeprefix("\ufeff")  # the mark that some editors of Windows begin a file with
     content = _parse_json(text, where) if where.endswith(".json") else _parse_yaml(text, where)
     if not isinstance(content, dict):
         raise Unreadable(Fault(where, "", f"holds {kind(content)} where an object was expected", 'start it with "{"'))
@@ -53,9 +54,37 @@ def _parse_json(text: str, where: str) -> Any:
         return json.loads(text, object_pairs_hook=no_duplicates)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise Unreadable(Fault(where, place, f"invalid JSON: {error.msg}")) from error
+        what, hint = _in_plain_words(text, error)
+        raise Unreadable(Fault(where, place, f"invalid JSON: {what}", hint)) from error
     except RecursionError as error:
         raise Unreadable(Fault(where, "", "is nested too deeply")) from error
+
+
+def _in_plain_words(text: str, error: json.JSONDecodeError) -> tuple[str, str]:
+    """What is wrong with a file of JSON, and what to do, for slips that are made often; else the parser's words.
+
+    Example:
+        >>> for text in ("", '{"tags": [],}', '{// mine'):
+        ...     try:
+        ...         json.loads(text)
+        ...     except json.JSONDecodeError as error:
+        ...         _in_plain_words(text, error)
+        ('the file is empty', 'write {"extends": "NAME"} to begin with')
+        ('a comma stands before the closing }', 'take the comma out')
+        ('JSON has no comments', 'put it into "description", or write the file in YAML, with the ending .yml')
+    """
+    if not text.strip():
+        return "the file is empty", 'write {"extends": "NAME"} to begin with'
+    before, rest = text[: error.pos].rstrip(), text[error.pos :].lstrip()
+    if rest[:1] == ",":
+        before, rest = f"{before},", rest[1:].lstrip()
+    if before.endswith(",") and rest[:1] in ("]", "}"):
+        return f"a comma stands before the closing {rest[0]}", "take the comma out"
+    if rest.startswith(("//", "#", "/*")):
+        return "JSON has no comments", 'put it into "description", or write the file in YAML, with the ending .yml'
+    if rest.startswith("'"):
+        return "a text stands in single quotes", 'JSON wants double quotes: "…"'
+    return error.msg, ""
 
 
 def _unique(pairs: Sequence[tuple[str, Any]], where: str) -> dict[str, Any]:
@@ -67,10 +96,11 @@ def _unique(pairs: Sequence[tuple[str, Any]], where: str) -> dict[str, Any]:
     return content
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):  # type: ignore[misc]
+class UniqueKeyLoader(yaml.SafeLoader):  # type: ignore[misc]
     """YAML's safe loader, refusing duplicate keys, which YAML forbids and PyYAML accepts."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """An object, if each of its keys is a text that stands in it once."""
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
@@ -84,7 +114,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):  # type: ignore[misc]
 
 def _parse_yaml(text: str, where: str) -> Any:
     try:
-        return yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+        return yaml.load(text, Loader=UniqueKeyLoader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from copy import deepcopy
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from kedro.config import MissingConfigException, OmegaConfigLoader
 
+from expfw.config.broken import broken
 from expfw.config.experiment import Experiment, load_experiment
 from expfw.config.files import SUFFIXES
 from expfw.config.keys import KEYS
@@ -32,7 +35,7 @@ BASE = "the parameter files"
 CONTEXT = "expfw_run"
 """Catalog entry that carries the run's context to every node, worker processes included."""
 
-RESERVED = ("experiment", "if_run")
+RESERVED = ("experiment", "if_run", "reuse")
 """Parameters that are no keys of an experiment file and yet mean something to the framework."""
 
 
@@ -53,6 +56,7 @@ class ExperimentConfigLoader(OmegaConfigLoader):
         self._experiment: Experiment | None = None
         self.stored: Experiment | None = None
         self._base_parameters: dict[str, Any] | None = None
+        self._catalog: dict[str, Any] | None = None
         super().__init__(*args, **kwargs)
         ExperimentConfigLoader.current = self
 
@@ -61,7 +65,7 @@ class ExperimentConfigLoader(OmegaConfigLoader):
             if self.experiment.faults:
                 raise ConfigurationError(self.experiment.name, self.experiment.faults)
             return {**self._other_parameters(), **self.experiment.values, "experiment": self.experiment.name}
-        value = super().__getitem__(key)
+        value = self._read_catalog() if key == "catalog" else super().__getitem__(key)
         if key == "catalog" and self.run_context is not None:
             entry = {"type": "MemoryDataset", "data": self.run_context, "copy_mode": "assign"}
             return {**_relocated(value, self.run_context.folder.path.as_posix()), CONTEXT: entry}
@@ -73,7 +77,8 @@ class ExperimentConfigLoader(OmegaConfigLoader):
         if self.stored is not None:
             return self.stored
         if self._experiment is None:
-            self._experiment = self.read(str(self.parameter("experiment", "")))
+            name = self.parameter("experiment", None)
+            self._experiment = self.read("" if name is None else str(name), self._asked_by())
         return self._experiment
 
     @cached_property
@@ -89,18 +94,34 @@ class ExperimentConfigLoader(OmegaConfigLoader):
                         files[f"{PurePosixPath(self.conf_source).name}/{folder}/{name}"] = str(file)
         return files
 
-    def read(self, name: str) -> Experiment:
+    def _asked_by(self) -> Fault:
+        """Where it is said which experiment is to be run."""
+        if "experiment" in self._params():
+            return Fault("--params", "experiment", "")
+        lines = {where: lines_of(text).get(("experiment",)) for where, text in self._base_texts.items()}
+        places = [f"{where}:{line}" for where, line in lines.items() if line is not None]
+        return Fault(places[-1] if places else "--params", "experiment", "")
+
+    def read(self, name: str, asked_by: Fault | None = None) -> Experiment:
         """The experiment of that name; what is wrong with it is among its faults.
 
         Args:
             name: name of an experiment file, without its ending.
+            asked_by: the place that names it; the folder of experiment files if not given.
         """
         base, params = self.base_parameters(), self._params()
         experiment = load_experiment(
-            name, self.experiment_files, self._text, base=base, params=params, base_origin=BASE
+            name,
+            self.experiment_files,
+            self._text,
+            base=base,
+            params=params,
+            base_origin=BASE,
+            asked_by=asked_by or Fault("config/experiments", "", ""),
         )
         self._trace_base(experiment)
-        return replace(experiment, faults=(*experiment.faults, *_unreached(params, base)))
+        others = {key: value for key, value in params.items() if key not in (*KEYS, *RESERVED)}
+        return replace(experiment, faults=(*experiment.faults, *_unreached(params, base)), others=others)
 
     def _text(self, where: str) -> str:
         return bytes(self._fs.cat_file(self.experiment_files[where])).decode()
@@ -116,13 +137,57 @@ class ExperimentConfigLoader(OmegaConfigLoader):
     @cached_property
     def _base_texts(self) -> dict[str, str]:
         """The parameter files with their texts, the weakest first."""
-        *_, files = self._read_raw_config("parameters")
+        try:
+            *_, files = self._read_raw_config("parameters")
+        except MissingConfigException:
+            return {}
         root = PurePosixPath(self.conf_source)
         paths = {f"{root.name}/{_relative(file, root)}": str(file) for file in files}
         order = [self.base_env, self.env or self.default_run_env]
         ranks = {where: order.index(where.split("/")[1]) if where.split("/")[1] in order else -1 for where in paths}
         return {
             where: bytes(self._fs.cat_file(paths[where])).decode() for where in sorted(paths, key=ranks.__getitem__)
+        }
+
+    def files(self) -> Path | dict[str, bytes]:
+        """The folder that the configuration lies in; of an archive its settings, path in it → content."""
+        if self._protocol == "file":
+            return Path(self.conf_source).absolute()
+        root = PurePosixPath(Path(self._get_conf_env_path(self.base_env)).parent.as_posix())
+        paths = [str(path) for path in self._fs.find(str(root))]
+        wanted = [path for path in paths if path.endswith((".yml", ".yaml", ".json"))]
+        return {_relative(PurePosixPath(path), root): bytes(self._fs.cat_file(path)) for path in wanted}
+
+    def check_catalog(self) -> None:
+        """Read the catalog, so that a fault in it is known before anything is created.
+
+        Raises:
+            BrokenConfiguration: if it cannot be read.
+        """
+        with suppress(MissingConfigException):
+            self._read_catalog()
+
+    def _read_catalog(self) -> dict[str, Any]:
+        """The catalog as Kedro merges it, read once."""
+        if self._catalog is None:
+            try:
+                self._catalog = dict(super().__getitem__("catalog"))
+            except MissingConfigException:
+                raise
+            except Exception as error:
+                raise broken("catalog", self._files_of("catalog"), error) from None
+        return deepcopy(self._catalog)
+
+    def _files_of(self, kind: str) -> dict[str, bytes]:
+        """The files of a kind with their content, those of ``base`` first."""
+        folders = [Path(self._get_conf_env_path(name)) for name in (self.base_env, self.env or self.default_run_env)]
+        patterns = [f"{folder.as_posix()}/{pattern}" for folder in folders for pattern in self.config_patterns[kind]]
+        paths = dict.fromkeys(str(path) for pattern in patterns for path in sorted(self._fs.glob(pattern)))
+        root = PurePosixPath(self.conf_source)
+        return {
+            f"{root.name}/{_relative(PurePosixPath(path), root)}": bytes(self._fs.cat_file(path))
+            for path in paths
+            if path.endswith((".yml", ".yaml", ".json"))
         }
 
     def _params(self) -> dict[str, Any]:
@@ -149,7 +214,8 @@ class ExperimentConfigLoader(OmegaConfigLoader):
         """Kedro takes an environment that is not there for an empty one."""
         environments = Path(self.conf_source)
         if self.env and environments.is_dir() and not (environments / self.env).is_dir():
-            hint = did_you_mean(self.env, [path.name for path in environments.iterdir() if path.is_dir()])
+            names = {path.name for path in environments.iterdir() if path.is_dir()} - {*FOLDERS}
+            hint = did_you_mean(self.env, names)
             raise ExpfwError(f"there is no environment '{self.env}' in {environments.name}; {hint}")
 
     def _read_base(self) -> dict[str, Any]:
@@ -160,6 +226,8 @@ class ExperimentConfigLoader(OmegaConfigLoader):
             return dict(super().__getitem__("parameters"))
         except MissingConfigException:
             return {}
+        except Exception as error:
+            raise broken("parameters", self._files_of("parameters"), error) from None
         finally:
             self.runtime_params = given
 

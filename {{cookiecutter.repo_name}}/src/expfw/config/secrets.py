@@ -45,7 +45,11 @@ _KEY = re.compile(
 )
 _PLACEHOLDER = re.compile(r"\[\w+\]|<[/|]?\w+\|?>")  # [MASK], <unk>: tokens of a language model
 _IN_URL = re.compile(ADDRESS)
-_GIVEN = re.compile(r"(?P<key>[\w.-]+)(?P<sign>=|:)(?P<value>[^,\s=]+)")
+_GIVEN = re.compile(r"(?<![\w.-])(?P<key>[\w.-]+)[=:]")
+_END_OF_VALUE = re.compile(r",[\w.-]+[=:]|\s+--?[a-zA-Z]|\Z")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_SAFE = ("/", "", "!'()*", "*-._", "!$&'()*+,;=", "!$&'()*+,;=:@", "!#$%&'()*+,/:;=?@[]~")
+"""What libraries leave as it is when they percent-encode: Python, JavaScript, HTML forms, RFC 3986, requests."""
 
 
 def names_secret(key: Any) -> bool:
@@ -78,25 +82,37 @@ def redacted(value: Any) -> Any:
         return {key: MARK if is_secret(key, item) else redacted(item) for key, item in value.items()}
     if isinstance(value, list):
         return [redacted(item) for item in value]
-    return _without_userinfo(value) if isinstance(value, str) else value
+    return without_userinfo(value) if isinstance(value, str) else value
 
 
 def redacted_command(command: str) -> str:
     """A command line with a mark for each value that is given to a key that names a secret.
 
+    Such a value ends where the next key or option begins, for it may hold blanks and any signs itself.
+
     Example:
         >>> redacted_command("kedro run --params experiment=a,model.params.api_key=x1")
         'kedro run --params experiment=a,model.params.api_key=(secret, not recorded)'
     """
+    command, position = without_userinfo(command), 0
+    shown: list[str] = []
+    while given := _GIVEN.search(command, position):
+        shown.append(command[position : given.end()])
+        position = given.end()
+        end = names_secret(given["key"].rpartition(".")[2]) and _END_OF_VALUE.search(command, position)
+        if end and end.start() > position:
+            shown.append(MARK)
+            position = end.start()
+    return "".join([*shown, command[position:]])
 
-    def mark(given: re.Match[str]) -> str:
-        secret = names_secret(given["key"].rpartition(".")[2])
-        return f"{given['key']}{given['sign']}{MARK}" if secret else given[0]
 
-    return _GIVEN.sub(mark, _without_userinfo(command))
+def without_userinfo(text: str) -> str:
+    """``text`` with a mark for user and password in each address.
 
-
-def _without_userinfo(text: str) -> str:
+    Example:
+        >>> without_userinfo("postgresql://me:x@host/db")
+        'postgresql://(secret, not recorded)@host/db'
+    """
     return _IN_URL.sub(MARK, text) if "://" in text else text
 
 
@@ -137,12 +153,12 @@ class Secrets:
         """``text`` with a mark for each secret, and for user and password in any address."""
         if any(literal in text for literal in self.literals):
             text = self.pattern.sub(MARK, text)
-        return _without_userinfo(text)
+        return without_userinfo(text)
 
     def hide_in(self, value: Any) -> Any:
-        """``value`` with the secrets hidden in all texts of its mappings and sequences."""
+        """``value`` with the secrets hidden in all texts of its mappings and sequences; a digest is no secret."""
         if isinstance(value, str):
-            return self.hide(value)
+            return value if _DIGEST.fullmatch(value) else self.hide(value)
         if isinstance(value, Mapping):
             return {self.hide_in(key): self.hide_in(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
@@ -157,7 +173,7 @@ def _is_telling(value: str) -> bool:
 def _forms(value: str) -> Iterator[str]:
     """The value as it stands, percent-encoded, decoded, and escaped as HTML, JSON and Python write it."""
     texts = {value, unquote(value)}
-    encoded = {encode(text) for text in texts for encode in (quote, quote_plus, lambda text: quote(text, safe=""))}
+    encoded = {encode(text, safe=safe) for text in texts for encode in (quote, quote_plus) for safe in _SAFE}
     encoded |= {re.sub(r"%[0-9A-F]{2}", lambda code: code[0].lower(), text) for text in encoded}
     escapes = (
         html.escape,
@@ -173,9 +189,9 @@ def _forms(value: str) -> Iterator[str]:
 
 
 def _bounded(literal: str) -> str:
-    """The expression that finds a literal; digits and plain words count only as a whole."""
+    """The expression that finds a literal; digits and plain words count only as a whole, and digits in no digest."""
     if literal.isdecimal():
-        return rf"(?<![\d.]){literal}(?!\d|\.\d)"
+        return rf"(?<![\d.])(?<![0-9a-f]{{8}}){literal}(?!\d|\.\d|[0-9a-f]{{8}})"
     if literal.isalpha() and literal.isascii() and len(literal) < PLAIN_WORD:
         return rf"(?<!\w){literal}(?!\w)"
     return re.escape(literal)

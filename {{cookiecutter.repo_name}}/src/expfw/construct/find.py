@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import re
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -142,8 +143,28 @@ class Components:
         return [_import(path) for path in paths if _exists(path)]
 
     def _suggestion(self, name: str, step: Step) -> str:
+        path = _in_sklearn(name) if "sklearn" in self.allowed else ""
+        if path:
+            return f"did you mean '{path}'?"
         hint = did_you_mean(name, self.short_names(step))
         return f"{hint}; a class from elsewhere needs its dotted path" if hint else "give a dotted path"
+
+
+def _in_sklearn(name: str) -> str:
+    """The dotted path of a class or function of scikit-learn's; empty if there is none. Nothing is imported for it.
+
+    Example:
+        >>> _in_sklearn("RandomForestClassifier"), _in_sklearn("DummyClassifier"), _in_sklearn("no_such_thing")
+        ('sklearn.ensemble.RandomForestClassifier', 'sklearn.dummy.DummyClassifier', '')
+    """
+    spec = importlib.util.find_spec("sklearn") if name.isidentifier() else None
+    for folder in map(Path, (spec and spec.submodule_search_locations) or ()):
+        for path in (*sorted(folder.glob("[a-z]*/__init__.py")), *sorted(folder.glob("[a-z]*.py"))):
+            module = path.parent.name if path.name == "__init__.py" else path.stem
+            text = path.read_text(encoding="utf-8", errors="replace")
+            if module not in _TESTING and re.search(rf'^ +"{name}",$|^(?:class|def) {name}\b', text, re.MULTILINE):
+                return f"sklearn.{module}.{name}"
+    return ""
 
 
 _TESTING = frozenset({"conftest", "test", "testing", "tests", "_testing"})

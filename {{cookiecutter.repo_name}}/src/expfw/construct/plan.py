@@ -51,7 +51,7 @@ class Plan:
         """Identity of what is computed; equal for equal configurations, whatever they are called."""
         computed = {key: value for key, value in self.config.items() if key in self.experiment.computed}
         seed = computed.pop("defaults").get(SEED)  # all other defaults stand where they are taken
-        return configuration_hash({**computed, SEED: seed})
+        return configuration_hash({**computed, SEED: seed}, self.experiment.others)
 
     @property
     def parents(self) -> list[int]:

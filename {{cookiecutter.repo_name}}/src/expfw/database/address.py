@@ -22,6 +22,9 @@ ENTRY = "mongodb"
 DEFAULT = "experiments"
 """Name of the database where the address gives none."""
 
+PORT = 27017
+"""MongoDB's port where the address gives none."""
+
 FORM = "mongodb://user:password@host:port/database?authSource=admin"
 
 # Strict, so that a character which belongs to a password never passes for one of the host: what follows is shown.
@@ -75,6 +78,20 @@ class Address:
         match = _URL.fullmatch(self.url)
         return f"{match['scheme']}://{match['hosts']}/{self.database}" if match else f"the database {self.database}"
 
+    @property
+    def servers(self) -> list[tuple[str, int]]:
+        """Hosts and ports; none if the address does not tell them (a DNS record, a socket).
+
+        Example:
+            >>> Address.parse("mongodb://me:x@a.example,[::1]:27018/team").servers
+            [('a.example', 27017), ('::1', 27018)]
+        """
+        match = _URL.fullmatch(self.url)
+        if match is None or match["scheme"] != "mongodb" or "%" in match["hosts"]:
+            return []
+        parts = (re.fullmatch(r"\[?(.*?)\]?(?::(\d+))?", host) for host in match["hosts"].split(","))
+        return [(part[1], int(part[2] or PORT)) for part in parts if part]
+
     def __repr__(self) -> str:
         return self.shown
 
@@ -86,23 +103,17 @@ def find_address(loader: ExperimentConfigLoader) -> Address | None:
         loader: the project's config loader.
 
     Raises:
-        ExpfwError: if what is configured is no address; the message never repeats it, for it may hold a password.
+        ExpfwError: if what is configured is no address, or cannot be read; the message never repeats it, for it may
+            hold a password.
     """
     if VARIABLE in os.environ:
         return _parse(os.environ[VARIABLE].strip(), f"the environment variable {VARIABLE}")
-    from kedro.config import MissingConfigException  # the companion process has no use for Kedro, and no time
+    from expfw.config.credentials import credentials  # by Kedro, for which the companion process has no use and no time
 
-    where = "config/local/credentials.yml"
-    try:
-        entry = loader["credentials"].get(ENTRY)
-    except MissingConfigException:
-        return None
-    except Exception as error:
-        # The original message may quote the line, and the line the password.
-        raise ExpfwError(f"{where} cannot be read ({type(error).__name__}); correct it") from None
+    entry = credentials(loader).get(ENTRY)
     if isinstance(entry, Mapping) and "url" in entry:
         entry = entry["url"]
-    return _parse(entry, f"'{ENTRY}' in {where}")
+    return _parse(entry, f"'{ENTRY}' in config/local/credentials.yml")
 
 
 def _parse(url: Any, where: str) -> Address | None:

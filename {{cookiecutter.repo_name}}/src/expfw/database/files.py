@@ -20,7 +20,14 @@ MAX_ARTIFACT = 1_000_000_000
 """Bytes of one artifact."""
 
 EARLY = ("log/config.json", "log/origin.json", "log/environment.json", "log/git.diff", "log/run.json")
-LATE = ("log/timing.json", "log/checksums.json", "log/inputs.json", "log/experiment.log", "log/traceback.txt")
+LATE = (
+    "log/timing.json",
+    "log/checksums.json",
+    "log/inputs.json",
+    "log/experiment.log",
+    "log/traceback.txt",
+    "log/rerun.json",
+)
 """Artifacts beside the report: written when a run begins; when it ends, or all along."""
 
 UNKEPT = (".", "children.", "database.", "events.")

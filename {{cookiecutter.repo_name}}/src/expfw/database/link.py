@@ -20,8 +20,9 @@ from typing import Any
 import expfw
 from expfw.config.loader import ExperimentConfigLoader
 from expfw.database.address import Address, find_address
+from expfw.database.probe import Probe
 from expfw.errors import ExpfwError
-from expfw.run.folder import next_number
+from expfw.run.folder import ResultFolder, next_number
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class Link:
         self.warned = False
         self.slowness = 1.0
         self._connected = False
+        self._probe: Probe | None = None
         self._ready = threading.Event()
         self._answers: queue.Queue[Mapping[str, Any]] = queue.Queue()
         self._asked, self._asked_at, self._ready_at = 0, 0.0, 0.0
@@ -81,10 +83,14 @@ class Link:
             root: folder of all experiments.
         """
         self.warned, self.uuid, self.root = False, uuid, root
+        self._probe = Probe(self.address)
         self._reserve(next_number(root))
 
     def next(self, minimum: int) -> int:
         """A number that is free in the whole database; ``minimum`` if the database gives none in time."""
+        if self._probe is not None and self._probe.in_vain():
+            self._warn(f"the database {self.address.shown} cannot be reached")
+            return minimum
         answer = {} if self.away else self._answer(CONNECTED)
         number = answer.get("reserved")
         if number is None:
@@ -108,6 +114,7 @@ class Link:
         answer = self._answer(PATIENCE)
         trouble = answer.get("trouble", "") if answer else self.away or SLOW
         if trouble == SLOW:
+            self.warned = True
             logger.warning("the database %s is slow; %s", self.address.shown, SLOW)
         elif trouble:
             self._warn(trouble)
@@ -162,6 +169,18 @@ class Link:
                 if answer.get("number_of_question") == self._asked:
                     return answer
         return {}
+
+
+def bring_again(folder: ResultFolder) -> None:
+    """Something was added to an experiment that this process ran and ended: let the database have it, if there is one.
+
+    Args:
+        folder: the experiment's folder.
+    """
+    for (process, _), link in _links.items():
+        if process == os.getpid():
+            link.track(folder.path, folder.id)
+            link.finish(folder.path)
 
 
 def _framework_first() -> str:

@@ -49,6 +49,6 @@ def write_mark(folder: ResultFolder, mark: Mark) -> None:
 
 
 def remove_mark(folder: ResultFolder) -> None:
-    """A run begins: whatever the database has is not all any more."""
+    """A run is taken up again: what the database has is not all any more."""
     with suppress(OSError):
         (folder.log / NAME).unlink(missing_ok=True)

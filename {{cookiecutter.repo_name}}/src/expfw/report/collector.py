@@ -174,7 +174,7 @@ class ReportCollector:
 
     def _prefix(self) -> str:
         fold = 0 if self.fold is None else self.fold + 1
-        return f"{self.order:05d}-{_slug(self.step)}-{fold:06d}-{_slug(self.component)}{self._lineage}"
+        return f"{self.order:05d}-{slug(self.step)}-{fold:06d}-{slug(self.component)}{self._lineage}"
 
     def _suffix(self, text: str) -> str:
         """Tells forked children apart, which share their parent's numbers: by content, so that a restart repeats it."""
@@ -214,8 +214,13 @@ def _read(path: pathlib.Path) -> Fragment:
         return Fragment("fault", body=f"The addition {path.name} could not be read ({reason[:200]}).", step="report")
 
 
-def _slug(name: str) -> str:
-    """A name as a part of a file name; a digest keeps names apart that would look alike."""
+def slug(name: str) -> str:
+    """A name as a part of a file name; a digest keeps names apart that would look alike.
+
+    Example:
+        >>> slug("model"), slug("metrics (test)")
+        ('model', 'metrics__test__d55336d5')
+    """
     plain = re.sub(r"[^A-Za-z0-9_]", "_", name)[:40]
     return plain if plain == name else f"{plain}_{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
 

@@ -99,7 +99,8 @@ def build_view(results: Results, fragments: Iterable[Fragment], record: Mapping[
         results: what the experiment gave.
         fragments: what its components added, from :func:`expfw.report.collector.read_fragments`.
         record: further entries of the record, each optional: ``description``, ``tags``, ``started``, ``parents``,
-            ``main_metric`` (else the first metric of the configuration).
+            ``forced`` (what had changed when the run was taken up again), ``main_metric`` (else the first metric of
+            the configuration).
     """
     kept, notes = _budget(fragments)
     of_reports = [fragment for fragment in kept if fragment.step == "report"]
@@ -197,12 +198,14 @@ def _metric(name: str, validation: Mapping[str, Any], results: Results) -> tuple
 
 def _facts(results: Results, record: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     parents = ", ".join(str(parent) for parent in record.get("parents") or ())
+    forced = record.get("forced") or ()
     facts = {
         "Model": _type(results.config.get("model")),
         "Task": _task(results),
         "Rows": f"{len(results.development_data) + len(results.test_data):,}",
         "Started": str(record.get("started") or ""),
         "Built on": f"experiment {parents}" if parents else "",
+        "Restarted": f"with --force, although changed: {', '.join(forced)}" if forced else "",
     }
     return tuple((name, value) for name, value in facts.items() if value)
 

@@ -12,6 +12,7 @@ import joblib
 
 from expfw.errors import RecordError
 from expfw.originals import computed
+from expfw.run.compared import Pair, changed, surroundings
 from expfw.run.files import read_json
 from expfw.run.folder import ResultFolder
 from expfw.run.recorded import load_output
@@ -19,12 +20,6 @@ from expfw.similar import differences
 
 LEFT_OUT = ("config/experiments/", "config/smoke/", "config/base/parameters.yml", "config/experiment.schema.json")
 """Recorded files that a rerun does not read: its configuration is the stored one."""
-
-NO_SURROUNDINGS = ("packages", "python", "implementation", "git", "host")
-"""Parts of the environment's record that are told elsewhere, or change no result."""
-
-Pair = tuple[Any, Any]
-"""What it was and what it is; None where it was not, or is not any more."""
 
 
 @dataclass(frozen=True)
@@ -92,46 +87,10 @@ def changes(a: ResultFolder, b: ResultFolder) -> Changes:
         code=dict(code_diffs(a.log / "sources", b.log / "sources")),
         packages=changed(then.get("packages", {}), now.get("packages", {})),
         python=None if pythons[0] == pythons[1] else (pythons[0], pythons[1]),
-        platform=_surroundings(then, now),
+        platform=surroundings(then, now),
         data=_data(a, b),
         configuration=differences(*(computed(read_json(folder.log / "config.json", {})) for folder in (a, b))),
     )
-
-
-def changed(then: Mapping[str, Any], now: Mapping[str, Any], *, both: bool = False) -> dict[str, Pair]:
-    """The entries of two mappings that differ.
-
-    Args:
-        then: the earlier one.
-        now: the later one.
-        both: whether only entries count that both have.
-
-    Example:
-        >>> changed({"a": 1, "b": 1}, {"a": 1, "b": 2, "c": 3})
-        {'b': (1, 2), 'c': (None, 3)}
-    """
-    names = sorted({*then} & {*now} if both else {*then, *now})
-    return {name: (then.get(name), now.get(name)) for name in names if then.get(name) != now.get(name)}
-
-
-def _surroundings(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Pair]:
-    """Other entries of the environment that both records have; each variable by itself, set or not."""
-    entries = [{key: value for key, value in e.items() if key not in NO_SURROUNDINGS} for e in (then, now)]
-    variables = [e.pop("variables", {}) for e in entries]
-    pools = [_pools(e.pop("thread_pools", [])) for e in entries]
-    both = changed(entries[0], entries[1], both=True) | changed(pools[0], pools[1], both=True)
-    return both | changed(variables[0], variables[1])
-
-
-def _pools(pools: Any) -> dict[str, str]:
-    """Threads and processor type per numeric library; one that only one of the runs had loaded says nothing."""
-    found = [pool for pool in pools if isinstance(pool, Mapping)] if isinstance(pools, list) else []
-    return {
-        f"threads of {pool.get('prefix')} {pool.get('version') or ''}".strip(): " ".join(
-            str(pool[key]) for key in ("num_threads", "architecture") if pool.get(key) is not None
-        )
-        for pool in found
-    }
 
 
 def _data(a: ResultFolder, b: ResultFolder) -> dict[str, Pair]:

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from expfw.config.secrets import MARK
 from expfw.construct.plan import leaves
 from expfw.construct.reference import FROM
+from expfw.database.link import bring_again
 from expfw.errors import RecordError
 from expfw.record import read_record
 from expfw.reproduce.changes import Changes, changes
-from expfw.reproduce.verdict import TOLERANCE, Verdict, compare_outputs
+from expfw.reproduce.verdict import TOLERANCE, OutputVerdict, Verdict, compare_outputs
 from expfw.run.files import read_json, write_json
 from expfw.run.folder import ResultFolder, find_folder, result_root
-from expfw.run.stored import run_stored
+from expfw.run.stored import given_params, run_stored, withheld
 
 LINES = 60
 """Lines of a diff that the terminal shows; ``log/rerun.json`` has all."""
+
+IN_ENV = "EXPFW_IN_ENV"
+"""Environment variable by which a rerun is told what was rebuilt for it, as JSON, so that its record says so."""
 
 STYLES = {"identical": "bold green", "equal within tolerance": "bold green", "different": "bold red"}
 
@@ -38,12 +43,14 @@ class Rerun:
         id: number of the new one.
         verdict: how their results compare.
         changes: what changed in between.
+        in_env: for one that ran in a rebuilt environment what was rebuilt; None for one that ran in today's.
     """
 
     of: int
     id: int
     verdict: Verdict
     changes: Changes
+    in_env: Mapping[str, Any] | None = None
 
     @property
     def same(self) -> bool:
@@ -56,7 +63,9 @@ class Rerun:
         what = f"experiment {self.id} against experiment {self.of}: {self.verdict.kind}"
         largest = self.verdict.largest
         if self.verdict.kind == "identical":
-            return f"{what} to the bit" + (" in all that could be compared" if self.verdict.not_compared else "")
+            models = " and ".join(output.output for output in self.verdict.in_answers)
+            how = f"in what the models predict ({models}), to the bit in the rest" if models else "to the bit"
+            return f"{what} {how}" + (", as far as it could be compared" if self.verdict.not_compared else "")
         if self.verdict.kind == "not compared":
             return f"{what}: nothing is left of the metrics and predictions of experiment {self.of}"
         if largest is not None and self.verdict.kind == "equal within tolerance":
@@ -104,6 +113,7 @@ class Rerun:
             "components": list(self.verdict.components),
             "outputs": [asdict(output) for output in self.verdict.outputs],
             "changes": asdict(self.changes),
+            "in_env": self.in_env,
         }
 
     def words(self) -> RenderableType:
@@ -115,6 +125,10 @@ class Rerun:
             lines.append(Text(f"Changed since, without effect: {'; '.join(self.changes.phrases())}."))
         elif self.changes.code:
             lines.append(_code(self.changes))
+        if self.in_env is not None:
+            lines.append(
+                Text(f"It ran as then: {self.in_env['packages']} packages, Python {self.in_env['python']}, own code.")
+            )
         return Group(*lines)
 
     def _outputs(self) -> Iterator[str]:
@@ -124,6 +138,8 @@ class Rerun:
                 yield f"{output.output}: {output.kind}{size}" + (f" ({output.where})" if output.where else "")
             elif output.kind == "not compared":
                 yield f"{output.output}: not compared: {output.where}"
+            elif output.where:
+                yield f"{output.output}: identical {output.where}"
 
 
 def _code(found: Changes) -> RenderableType:
@@ -148,9 +164,72 @@ def rerun(project: Path, number: int, tolerance: float = TOLERANCE, runner: str 
     old = find_folder(result_root(project), number)
     check_repeatable(old)
     new = run_stored(project, old, mode="rerun", runner=runner)
-    made = Rerun(old.id, new.id, compare_outputs(old, new, tolerance), changes(old, new))
+    return judge(old, new, tolerance)
+
+
+def restart(
+    project: Path, number: int, tolerance: float = TOLERANCE, runner: str | None = None, *, force: bool = False
+) -> Rerun | None:
+    """Go on with an experiment in its own folder; if it is a rerun, compare it as :func:`rerun` does.
+
+    Args:
+        project: the project's folder.
+        number: the experiment.
+        tolerance: the largest difference that counts as equal.
+        runner: name of the runner; None for that of ``kedro run``.
+        force: go on although code or configuration changed.
+
+    Returns:
+        What came of the rerun; None for an experiment that is none.
+
+    Raises:
+        ExpfwError: if it cannot be taken up.
+        RecordError: if what a rerun would be compared with is gone; it has completed nonetheless.
+        ExperimentFailed: if it failed again.
+    """
+    folder = find_folder(result_root(project), number)
+    run_stored(project, folder, mode="restart", runner=runner, force=force)
+    original = read_json(folder.log / "run.json", {}).get("rerun_of")
+    if original is None:
+        return None
+    try:
+        old = find_folder(folder.path.parent, original)
+    except RecordError as error:
+        raise RecordError(
+            f"experiment {number} has completed, but there is nothing to compare it with: {error}"
+        ) from error
+    return judge(old, folder, tolerance)
+
+
+def judge(old: ResultFolder, new: ResultFolder, tolerance: float = TOLERANCE) -> Rerun:
+    """Compare a rerun with the experiment that it repeats, and record the verdict, in the team's database as well.
+
+    Args:
+        old: the earlier experiment.
+        new: the rerun, which has completed.
+        tolerance: the largest difference that counts as equal.
+    """
+    in_env = json.loads(os.environ.get(IN_ENV, "null"))
+    made = Rerun(old.id, new.id, compare_outputs(old, new, tolerance), changes(old, new), in_env)
     write_json(new.log / "rerun.json", made.as_json())
+    bring_again(new)
     return made
+
+
+def recorded_rerun(content: Mapping[str, Any]) -> Rerun:
+    """What ``log/rerun.json`` says, also one that an older framework wrote.
+
+    Args:
+        content: the file's content.
+    """
+    named = {field.name for field in fields(OutputVerdict)}
+    outputs = tuple(OutputVerdict(**{k: v for k, v in entry.items() if k in named}) for entry in content["outputs"])
+    verdict = Verdict(
+        content["verdict"], content["tolerance"], outputs, content.get("node"), tuple(content.get("components", ()))
+    )
+    kinds = {field.name for field in fields(Changes)}
+    found = {kind: value for kind, value in content.get("changes", {}).items() if kind in kinds}
+    return Rerun(content["rerun_of"], content["id"], verdict, Changes(**found), content.get("in_env"))
 
 
 def check_repeatable(folder: ResultFolder) -> None:
@@ -170,14 +249,14 @@ def check_repeatable(folder: ResultFolder) -> None:
             f"experiment {folder.id} is {record.status}, so there is no result to compare with; run it anew: "
             f"kedro run --params experiment={record.name}"
         )
-    settings = [(".".join(path), value) for path, value in leaves(config)]
-    withheld = [key for key, value in settings if isinstance(value, str) and MARK in value]
-    if withheld:
+    hidden = withheld(config)
+    if hidden:
         raise RecordError(
-            f"experiment {folder.id}: {', '.join(withheld)} held a secret, which is not recorded, so it cannot be run "
-            f"from its record; give it: kedro run --params experiment={record.name},{withheld[0]}=…"
+            f"experiment {folder.id}: {', '.join(hidden)} held a secret, which is not recorded, so it cannot be run "
+            f"from its record; give it: kedro run --params experiment={record.name},{hidden[0]}=…"
         )
-    for number in [value for key, value in settings if key.rpartition(".")[2] == FROM]:
+    given_params(folder, read_json(folder.log / "run.json", {}))
+    for number in [value for path, value in leaves(config) if path[-1:] == (FROM,)]:
         _check_reference(folder, number)
 
 

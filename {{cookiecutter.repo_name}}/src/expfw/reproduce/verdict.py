@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,10 +13,11 @@ from expfw.config.keys import STEPS
 from expfw.errors import RecordError
 from expfw.report.collector import Fragment, read_fragments
 from expfw.reproduce.content import SAME, Gap, alike, gap, largest
+from expfw.run.events import SECTIONS, EventLog, saved_files
 from expfw.run.files import read_json
 from expfw.run.folder import ResultFolder
 from expfw.run.generators import own_generators
-from expfw.run.recorded import has_output, load_output, recorded_files
+from expfw.run.recorded import load_output, verified_files
 from expfw.workflow import workflow
 
 TOLERANCE = 1e-9
@@ -26,6 +28,19 @@ ORDER = ("load", "prepare", "hold_out", "resample", "fit", "predict", "evaluate"
 
 RESULTS = ("predictions", "validation_metrics", "test_predictions", "test_metrics")
 """Outputs of which at least one must be there for a verdict."""
+
+ANSWERS = {
+    "predict": "predictions",
+    "predict_proba": "probabilities",
+    "decision_function": "decision function",
+    "transform": "features",
+}
+"""By the methods by which models are compared, what they give."""
+
+IN_ANSWERS = Gap(0.0, "in what it predicts, not in all that it holds")
+"""Of models that answer alike, but hold something else."""
+
+_NUMBER = re.compile(r"-?\d[\d.,]*(e[-+]?\d+)?")
 
 Kind = Literal["identical", "equal within tolerance", "different", "not compared"]
 
@@ -39,7 +54,8 @@ class OutputVerdict:
         node: the node that made it.
         kind: the verdict on it.
         difference: size of the largest difference; None where it is not one of numbers.
-        where: where that difference is, or why nothing was compared.
+        where: where that difference is, or why nothing was compared; of models that are identical in what they predict
+            alone, that this is so.
     """
 
     output: str
@@ -72,6 +88,11 @@ class Verdict:
         """The output with the largest difference; None if all that was compared is identical."""
         apart = [output for output in self.outputs if output.difference != 0.0 and output.kind != "not compared"]
         return max(apart, key=lambda o: math.inf if o.difference is None else o.difference, default=None)
+
+    @property
+    def in_answers(self) -> list[OutputVerdict]:
+        """Models that are identical in what they predict, but not in all that they hold."""
+        return [output for output in self.outputs if output.kind == "identical" and output.where]
 
     @property
     def not_compared(self) -> list[OutputVerdict]:
@@ -137,7 +158,9 @@ class _Comparison:
 
     def __init__(self, a: ResultFolder, b: ResultFolder, tolerance: float) -> None:
         self.a, self.b, self.tolerance = a, b, tolerance
+        self.files = [saved_files(EventLog(folder.log / "events.jsonl")) for folder in (a, b)]
         self.development: Any = None
+        self.near = False
 
     def output(self, name: str, node: str) -> OutputVerdict:
         """The verdict on one output; what cannot be loaded is not compared, and says why."""
@@ -150,38 +173,90 @@ class _Comparison:
             return OutputVerdict(name, node, "not compared", None, reason)
         kind: Kind = "identical" if found.size == 0 else "different"
         if 0 < found.size <= self.tolerance:
-            kind = "equal within tolerance"
+            kind, self.near = "equal within tolerance", True
         return OutputVerdict(name, node, kind, found.size if math.isfinite(found.size) else None, found.where)
 
     def gap(self, name: str) -> Gap:
         """How far an output is apart."""
+        folders = (self.a, self.b)
         if name == "report":
-            return gap(_additions(self.a.sections), _additions(self.b.sections))
-        if not has_output(self.a, name) and not has_output(self.b, name):
+            return self.page_gap()
+        one, other = (files.get(name) for files in self.files)
+        if one is None and other is None:
             return SAME
-        one, other = (load_output(folder, name) for folder in (self.a, self.b))
-        if recorded_files(self.a, name) == recorded_files(self.b, name):
+        for folder, files in zip(folders, (one, other), strict=True):
+            if files == {}:
+                raise RecordError(f"experiment {folder.id} has no file of {name}; the catalog keeps it elsewhere")
+        if one == other:
+            for folder in folders:
+                verified_files(folder, name)
             return SAME
-        if name == "final_model":
-            return self.model_gap(one, other)
-        if name == "fold_models":
-            if list(one) != list(other):
-                return Gap(math.inf, "other folds")
-            return largest(self.model_gap(one[fold], other[fold], f"fold {fold}") for fold in one)
+        return self.loaded_gap(name, *(load_output(folder, name) for folder in folders))
+
+    def page_gap(self) -> Gap:
+        """How far pages are apart; where numbers may be, their drawings are compared by the numbers behind them."""
+        one, other = self.additions(self.a), self.additions(self.b)
+        if self.near:
+            one, other = ({name: _undrawn(each) for name, each in added.items()} for added in (one, other))
         return gap(one, other)
 
+    def loaded_gap(self, name: str, one: Any, other: Any) -> Gap:
+        """How far an output is apart whose files are not the same."""
+        if name == "final_model":
+            return self.model_gap(one, other)
+        if name != "fold_models":
+            return gap(one, other)
+        if list(one) != list(other):
+            return Gap(math.inf, "other folds")
+        return largest(self.model_gap(one[fold], other[fold], f"fold {fold}") for fold in one)
+
     def model_gap(self, one: Any, other: Any, where: str = "") -> Gap:
-        """Models are compared by what they predict, for what they hold may be a time that was measured."""
+        """Models that hold something else are compared by what they answer: it may be a time that was measured."""
         if alike(one, other):
             return SAME
-        return gap(self.used(one.predict), self.used(other.predict), f"{where} predictions".strip())
+        found = largest(self.answer_gap(one, other, method, f"{where} {ANSWERS[method]}".strip()) for method in ANSWERS)
+        return found if found.size else IN_ANSWERS
 
-    def used(self, method: Any) -> Any:
-        """What a model gives for the rows of the later experiment, its random numbers seeded."""
+    def answer_gap(self, one: Any, other: Any, method: str, where: str) -> Gap:
+        """How far two models' answers are apart, of a method that either has."""
+        methods = [getattr(model, method, None) for model in (one, other)]
+        if None in methods:
+            return SAME if methods == [None, None] else Gap(math.inf, f"{where}: only one has them")
+        answers = [self.used(each, must=method == "predict") for each in methods]
+        return gap(answers[0], answers[1], where)
+
+    def used(self, method: Any, *, must: bool = True) -> Any:
+        """What a model gives for the rows of the later experiment, its random numbers seeded.
+
+        Args:
+            method: the model's.
+            must: whether an error is one; a method that need not work may refuse, as long as it does so in both.
+        """
         if self.development is None:
             self.development = load_output(self.b, "development_data").X
         with own_generators():
-            return method(self.development)
+            try:
+                return method(self.development)
+            except Exception as error:
+                if must:
+                    raise
+                return f"refused: {type(error).__name__}"
+
+    def additions(self, folder: ResultFolder) -> dict[str, Fragment]:
+        """What components added to the page, by the name of its file, verified by the checksums of page and additions.
+
+        Raises:
+            RecordError: if something is missing, was altered, has no checksum or cannot be read.
+        """
+        verified_files(folder, "report")
+        found = _additions(folder.sections)
+        if found and SECTIONS not in self.files[folder is self.b]:
+            raise RecordError(f"experiment {folder.id} has no checksums of what was added to its page")
+        names = [path.stem for path in verified_files(folder, SECTIONS)]
+        broken = [found[name].body for name in names if found[name].kind == "fault"]
+        if broken:
+            raise RecordError(f"experiment {folder.id}: {broken[0]}")
+        return {name: found[name] for name in names}
 
     def components(self, node: _Node) -> Iterator[str]:
         """The components that ran in a node, as far as they may be responsible."""
@@ -194,7 +269,7 @@ class _Comparison:
     def suspects(self, node: _Node) -> list[str]:
         """Keys of the components that may be responsible; features are cleared if they transform alike."""
         if node.name == "report":
-            one, other = _additions(self.a.sections), _additions(self.b.sections)
+            one, other = map(self.additions, (self.a, self.b))
             steps = {f.step.split(" ")[0] for name, f in {**one, **other}.items() if _differ(one, other, name)}
             return [key for key in STEPS if key in {"reports" if step == "report" else step for step in steps}]
         if node.name == "predict":
@@ -209,14 +284,26 @@ class _Comparison:
     def of_the_fit(self, node: _Node) -> list[str]:
         models = [load_output(folder, node.outputs[0]) for folder in (self.a, self.b)]
         pairs = [models] if node.name == "refit" else [[folds[fold] for folds in models] for fold in models[0]]
-        alike = all(gap(self.used(a.transform), self.used(b.transform)).size == 0 for a, b in pairs)
-        return [key for key in node.keys if key != "features"] if alike else ["features"]
+        cleared = all(gap(self.used(a.transform), self.used(b.transform)).size == 0 for a, b in pairs)
+        return [key for key in node.keys if key != "features"] if cleared else ["features"]
 
 
 def _additions(folder: Path) -> dict[str, Fragment]:
     """What the page shows, by the name of its file."""
     paths = sorted(folder.glob("[!.]*.json")) if folder.is_dir() else []
     return {path.stem: fragment for path, fragment in zip(paths, read_fragments(folder), strict=True)}
+
+
+def _undrawn(fragment: Fragment) -> Fragment:
+    """A chart without the numbers of its drawing and labels, which are rounded; those behind it stay."""
+    if fragment.kind != "chart":
+        return fragment
+    rows = tuple(tuple(_masked(cell) for cell in row) for row in fragment.table.rows)
+    return replace(fragment, body=_masked(fragment.body), table=replace(fragment.table, rows=rows))
+
+
+def _masked(cell: Any) -> Any:
+    return _NUMBER.sub("#", cell) if isinstance(cell, str) else cell
 
 
 def _differ(one: dict[str, Fragment], other: dict[str, Fragment], name: str) -> bool:

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from kedro.io import CatalogProtocol
-
 from expfw.blame import blame
 from expfw.config.secrets import Secrets, hide
 from expfw.construct.blueprint import Blueprint
@@ -18,14 +16,13 @@ from expfw.construct.plan import Plan
 from expfw.construct.reference import Reference
 from expfw.report.collector import ReportCollector
 from expfw.results import Predictions, Results
+from expfw.reuse.basis import Basis
 from expfw.run.events import EventLog, Timer, timing
 from expfw.run.files import read_json
 from expfw.run.folder import ResultFolder
+from expfw.run.kept import Catalog
 from expfw.run.recorded import load_output
 from expfw.run.restart import Finished
-
-Catalog = CatalogProtocol[Any, Any]
-"""Any catalog of Kedro's, the one of worker processes included."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +34,14 @@ class RunContext:
         folder: the experiment's folder.
         secrets: what is hidden in all that is logged and recorded; for worker processes, which cannot know it.
         finished: what an earlier attempt at this very experiment finished.
+        reuse: what the identities of its nodes rest on; None where nothing is reused.
     """
 
     plan: Plan
     folder: ResultFolder
     secrets: Secrets = field(default_factory=Secrets)
     finished: Finished = field(default_factory=Finished)
+    reuse: Basis | None = None
 
     @property
     def events(self) -> EventLog:
@@ -91,9 +90,15 @@ class Builder:
         return self.planned if isinstance(self.planned, Reference) else None
 
     def taken(self, output: str) -> Any:
-        """An output of the experiment that is referred to, verified by its checksums."""
+        """An output of the experiment that is referred to, verified by its checksums, to go on with."""
+        content = self.earlier(output)
         assert self.reference is not None  # noqa: S101 - asked by the steps first
         self.logger.info("%s taken from experiment %d", output, self.reference.number)
+        return content
+
+    def earlier(self, output: str) -> Any:
+        """The same to compare with."""
+        assert self.reference is not None  # noqa: S101 - asked by the steps first
         return load_output(self.reference.folder, output)
 
     @property
@@ -138,7 +143,7 @@ class Builder:
         if service is ReportCollector:
             return ReportCollector(folder.sections, step=self._section, component=name, order=order, fold=fold)
         if service is Timer:
-            return Timer(self.events, step=self.key, fold=fold)
+            return Timer(self.events, step=self.key, fold=fold, node=self.node)
         if service is logging.Logger:
             return logging.getLogger(f"expfw.{self.key}.{name}")
         return folder if service is ResultFolder else self.catalog
@@ -203,6 +208,7 @@ class RunReports(Builder):
             "tags": values.get("tags", []),
             "started": f"{datetime.fromisoformat(run['started']):%Y-%m-%d %H:%M} UTC" if "started" in run else None,
             "parents": run.get("parents", []),
+            "forced": list(dict.fromkeys(name for again in run.get("restarts", []) for name in again["changed"])),
         }
 
 

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from expfw.run.files import read_json, write_json
 from expfw.run.repository import GitState, git_state
@@ -101,6 +102,7 @@ def collect(project: Path) -> Environment:
         "cpu_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "variables": {name: os.environ[name] for name in NUMERIC_VARIABLES if name in os.environ},
         "packages": packages(),
+        "package_origins": package_origins(),
         "git": git.record,
     }
     return Environment(record, git)
@@ -147,6 +149,39 @@ def packages() -> dict[str, str]:
         if name:
             found.setdefault(name.lower().replace("_", "-"), version + _source(info))
     return dict(sorted(found.items()))
+
+
+def package_origins() -> dict[str, str]:
+    """Where packages came from that came from no index: an address that pip takes, without user and password.
+
+    Returns:
+        ``{name: address}``; a package installed ``editable`` is not among them.
+
+    Example:
+        >>> "numpy" in package_origins()
+        False
+    """
+    found: dict[str, str] = {}
+    for info in _metadata_folders():
+        direct = read_json(info / "direct_url.json")
+        name = info.name.removesuffix(".dist-info").rpartition("-")[0].lower().replace("_", "-")
+        if (
+            isinstance(direct, dict)
+            and isinstance(direct.get("url"), str)
+            and not direct.get("dir_info", {}).get("editable")
+        ):
+            found.setdefault(name, _address(direct))
+    return dict(sorted(found.items()))
+
+
+def _address(direct: dict[str, Any]) -> str:
+    """The address in ``direct_url.json``, as a requirement has it."""
+    parts = urlsplit(direct["url"])
+    address = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    control = direct.get("vcs_info", {})
+    if control.get("commit_id"):
+        address = f"{control.get('vcs', 'git')}+{address}@{control['commit_id']}"
+    return f"{address}#subdirectory={direct['subdirectory']}" if direct.get("subdirectory") else address
 
 
 def _metadata_folders() -> Iterator[Path]:

@@ -11,13 +11,16 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from expfw.config.secrets import hide_in
+
+SECTIONS = "sections"
+"""Under this name the files of what was added to the page go on record, beside the outputs."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class Timer:
         events: where the times go.
         step: the workflow step that the component belongs to.
         fold: number of the fold, or None outside folds.
+        node: the node that the component was built in.
 
     Example:
         >>> import tempfile
@@ -84,6 +88,7 @@ class Timer:
     events: EventLog
     step: str
     fold: int | None = None
+    node: str = ""
 
     @contextmanager
     def __call__(self, part: str) -> Iterator[None]:
@@ -93,31 +98,64 @@ class Timer:
             yield
         finally:
             seconds = time.perf_counter() - started
-            self.events.append("part", step=self.step, fold=self.fold, part=part, seconds=seconds)
+            self.events.append("part", step=self.step, node=self.node, fold=self.fold, part=part, seconds=seconds)
 
 
 def timing(events: EventLog) -> dict[str, Any]:
     """Seconds per node (loading and saving included), per fold, and per part that a component measured.
 
+    Of a run that was restarted, a node's seconds are those of all attempts together; what an attempt measured in a fold
+    or node that a later one had to do again is left out.
+
     Returns:
         ``{"nodes": {"fit": 1.2}, "folds": {"0": 0.2}, "parts": [{"step", "fold", "part", "seconds"}]}``
     """
-    return {
-        "nodes": {event["node"]: event["seconds"] for event in (*events.read("ran"), *events.read("saved"))},
-        "folds": {str(event["fold"]): event["seconds"] for event in events.read("fold")},
-        "parts": [{key: event[key] for key in ("step", "fold", "part", "seconds")} for event in events.read("part")],
-    }
+    nodes: dict[str, float] = {}
+    folds: dict[str, float] = {}
+    parts: list[dict[str, Any]] = []
+    for attempt in _attempts(events):
+        done = {event["node"]: event["seconds"] for event in (*attempt["ran"], *attempt["saved"])}
+        nodes |= {node: nodes.get(node, 0.0) + seconds for node, seconds in done.items()}
+        fitted = {event["fold"]: event["seconds"] for event in attempt["fold"]}
+        folds |= {str(fold): seconds for fold, seconds in fitted.items()}
+        ran = {event["node"] for event in attempt["ran"]}
+        parts = [part for part in parts if not _done_again(part, fitted.keys(), ran)] + attempt["part"]
+    keys = ("step", "fold", "part", "seconds")
+    return {"nodes": nodes, "folds": folds, "parts": [{key: part[key] for key in keys} for part in parts]}
+
+
+def _attempts(events: EventLog) -> Iterator[dict[str, list[dict[str, Any]]]]:
+    """By attempt at the run, by kind, its events."""
+    kinds = ("ran", "saved", "fold", "part")
+    attempt: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
+    for event in events.read("attempt", *kinds):
+        if event["event"] == "attempt":
+            yield attempt
+            attempt = {kind: [] for kind in kinds}
+        else:
+            attempt[event["event"]].append(event)
+    yield attempt
+
+
+def _done_again(part: Mapping[str, Any], folds: Set[int], nodes: Set[str]) -> bool:
+    return part.get("node") in nodes if part["fold"] is None else part["fold"] in folds
 
 
 def saved_files(events: EventLog) -> dict[str, dict[str, str]]:
-    """By output, its files with the checksums taken when they were written; without those that a restart removed."""
+    """By output, its files with the checksums taken when they were written; without those that a restart removed.
+
+    What was added to the page is among them as :data:`SECTIONS`, once a run (or an attempt at it) has ended.
+    """
     outputs: dict[str, dict[str, str]] = {}
-    for event in events.read("saved", "removed"):
+    for event in events.read("saved", "removed", "added", "attempt"):
+        if event["event"] == "attempt":
+            outputs.pop(SECTIONS, None)
+            continue
         files = outputs.setdefault(str(event.get("output")), {})
-        if event["event"] == "saved":
-            files.update(event.get("files") or {})
-        else:
+        if event["event"] == "removed":
             outputs[event["output"]] = {name: digest for name, digest in files.items() if name in event["kept"]}
+        else:
+            files.update(event.get("files") or {})
     return outputs
 
 

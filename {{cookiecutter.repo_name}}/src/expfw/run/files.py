@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from expfw.config.secrets import hide_in
+from expfw.errors import RecordError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +72,24 @@ def read_json(path: Path, default: Any = None) -> Any:
         return json.loads(path.read_bytes())
     except (OSError, ValueError):
         return default
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds an object; an empty one if the file is missing or not (yet) whole.
+
+    Raises:
+        RecordError: if it is whole and holds something else.
+
+    Example:
+        >>> read_object(Path("no such file"))
+        {}
+    """
+    content = read_json(path, {})
+    if not isinstance(content, dict):
+        from expfw.config.files import kind  # with YAML, for which most readers have no use
+
+        raise RecordError(f"{path} holds {kind(content)} where an object was expected; it was altered: restore it")
+    return content
 
 
 def plain(value: Any) -> Any:

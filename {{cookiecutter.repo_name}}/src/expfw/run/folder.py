@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from expfw.errors import ExpfwError, RecordError, did_you_mean
+from expfw.errors import ExpfwError, RecordError
 from expfw.run.ending import keep_room
 
 PLACEHOLDER = "result/result_experiment_N"
@@ -113,6 +113,8 @@ def take_folder(root: Path, numbers: Numbers | None = None) -> ResultFolder:
     Raises:
         ExpfwError: if the folder cannot be written.
     """
+    if root.exists() and not root.is_dir():
+        raise ExpfwError(_no_folder(root))
     try:
         root.mkdir(parents=True, exist_ok=True)
         folder = _claim(root, numbers or OwnNumbers())
@@ -171,7 +173,13 @@ def experiment_folders(root: Path) -> Iterator[ResultFolder]:
 
 
 def _names(root: Path) -> list[str]:
+    if root.exists() and not root.is_dir():
+        raise ExpfwError(_no_folder(root))
     return os.listdir(root) if root.is_dir() else []  # noqa: PTH208 - names are all that is needed
+
+
+def _no_folder(root: Path) -> str:
+    return f"'{root}' is a file, not a folder; move it away, or set {ROOT_VARIABLE} to another folder"
 
 
 def find_folder(root: Path, number: int) -> ResultFolder:
@@ -183,6 +191,12 @@ def find_folder(root: Path, number: int) -> ResultFolder:
     folder = ResultFolder(root / f"result_experiment_{number}")
     if folder.path.is_dir():
         return folder
-    there = [str(other.id) for other in experiment_folders(root)]
-    hint = did_you_mean(str(number), there) if there else "there is none yet, start one with 'kedro run'"
-    raise RecordError(f"there is no experiment {number} in '{root}'; {hint}")
+    raise RecordError(f"there is no experiment {number} in '{root}'; {nearest_experiment(root, number)}")
+
+
+def nearest_experiment(root: Path, number: int) -> str:
+    """The phrase that names the experiment nearest to a number that is none's."""
+    there = [folder.id for folder in experiment_folders(root)]
+    if not there:
+        return "there is none yet, start one with 'kedro run'"
+    return f"the nearest is {min(there, key=lambda other: abs(other - number))}; 'kedro experiment list' shows all"

@@ -17,13 +17,16 @@ from expfw.config.keys import STEPS
 from expfw.config.loader import CONTEXT
 from expfw.config.secrets import learn
 from expfw.errors import ExpfwError
-from expfw.run.build import Catalog, RunContext, builder
+from expfw.reuse import nodes as reuse
+from expfw.reuse.identity import Identity
+from expfw.run.build import RunContext, builder
 from expfw.run.events import checksum
 from expfw.run.folder import PLACEHOLDER
 from expfw.run.generators import seed_generators
 from expfw.run.inputs import Inputs
-from expfw.run.restart import clear_outputs
-from expfw.run.silent_log import hide_in_logs
+from expfw.run.kept import Catalog, class_of, path_of
+from expfw.run.redacted_log import hide_in_logs
+from expfw.run.restart import clear_outputs, expect
 from expfw.run.workers import be_a_worker
 
 
@@ -33,6 +36,7 @@ class _Current(threading.local):
     node: str | None = None
     run: tuple[RunContext, Catalog] | None = None
     inputs: Inputs | None = None
+    identity: Identity | None = None
     started: float = 0.0
 
     def begin(self, node: str) -> None:
@@ -66,7 +70,7 @@ class ExperimentHooks:
         """Refuse to write to the folder ``…_N`` itself, as a run that bypasses the project's session would."""
         self._session_process = os.getpid()
         for name in pipeline.datasets():
-            path = _path(catalog, name)
+            path = path_of(catalog, name)
             if path is not None and PLACEHOLDER in path.as_posix():
                 raise ExpfwError(
                     f"catalog entry '{name}' belongs to an experiment, and this run is none; start it with 'kedro run' "
@@ -75,8 +79,9 @@ class ExperimentHooks:
         if CONTEXT in catalog:
             context: RunContext = catalog.load(CONTEXT)
             if (context.folder.log / "attempts").is_dir():
-                paths = {name: path for name in pipeline.all_outputs() if (path := _path(catalog, name)) is not None}
+                paths = {name: path_of(catalog, name) for name in pipeline.all_outputs()}
                 clear_outputs(context.folder, paths, context.finished)
+                expect(context.folder, catalog, context.finished)
 
     @hook_impl
     def before_dataset_loaded(self, node: Node) -> None:
@@ -102,7 +107,10 @@ class ExperimentHooks:
         seed_generators(context.seed)
         keys = {name: name.removeprefix("params:") for name in inputs}
         planned = [context.plan.components[key] for name, key in keys.items() if name != key and key in STEPS]
-        self._current.inputs = Inputs(context.events, node.name, context.folder.path.parent, planned, catalog)
+        self._current.identity, taken = reuse.before(node, context, catalog, inputs)
+        if not taken:  # what is taken has nothing to read
+            folder, project = context.folder.path, context.reuse.project if context.reuse else None
+            self._current.inputs = Inputs(context.events, node.name, folder.parent, planned, catalog, folder, project)
         return {
             name: builder(key, context, catalog, node.name)
             for name, key in keys.items()
@@ -125,7 +133,18 @@ class ExperimentHooks:
         context, catalog = self._current.run
         self._note_inputs()
         files = {_name(path, context.folder.path): checksum(path) for path in _files(catalog, dataset_name, data)}
-        context.events.append("saved", node=node.name, output=dataset_name, seconds=self._current.seconds, files=files)
+        reuse.check_taken(data, files)
+        if self._current.inputs is not None:
+            reuse.before_record(node, self._current.identity, context)
+        context.events.append(
+            "saved",
+            node=node.name,
+            output=dataset_name,
+            seconds=self._current.seconds,
+            files=files,
+            dataset=class_of(catalog, dataset_name),
+            modules=list(getattr(catalog.get(dataset_name), "modules", ())),
+        )
 
     @hook_impl
     def on_node_error(self) -> None:
@@ -148,17 +167,12 @@ class ExperimentHooks:
             self._current.inputs.note()
 
 
-def _path(catalog: Catalog, name: str) -> Path | None:
-    path = getattr(catalog.get(name), "_filepath", None) if name in catalog else None
-    return None if path is None else Path(str(path))
-
-
 def _files(catalog: Catalog, name: str, data: Any) -> list[Path]:
     """The files that were just written; none for a dataset that is no file."""
     written = getattr(catalog.get(name), "files", None)
     if written is not None:
         return list(written(data))
-    path = _path(catalog, name)
+    path = path_of(catalog, name)
     return [path] if path is not None and path.is_file() else []
 
 

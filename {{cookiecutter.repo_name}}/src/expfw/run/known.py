@@ -77,7 +77,9 @@ def already_run(root: Path, plan_hash: str, choice: object = "again") -> Decisio
         return Decision("run")
     if record.status != "COMPLETED":
         error = f": {record.error}" if record.error else ""
-        return Decision("run", f"{_named(record)} has this very configuration and no result, {record.status}{error}")
+        hint = "" if record.status == "RUNNING" else f"; to go on with it instead: kedro experiment restart {record.id}"
+        told = f"{_named(record)} has this very configuration and no result, {record.status}{error}{hint}"
+        return Decision("run", told)
     return _decision(record, choice)
 
 
@@ -136,7 +138,7 @@ def numbers_of(root: Path, plan_hash: str) -> list[int]:
 
 def known_hashes(root: Path) -> dict[int, str]:
     """For each experiment that has one on record, by ascending N, the hash of its configuration."""
-    there = _numbers(root)
+    there = experiment_numbers(root)
     remembered = _remembered(root)
     missing = {n: _read_hash(root, n) for n in sorted(there - remembered.keys())}
     found = {n: value for n, value in missing.items() if value is not None}
@@ -161,7 +163,8 @@ def _folder(root: Path, number: int) -> ResultFolder:
     return ResultFolder(root / f"{_FOLDER}{number}")
 
 
-def _numbers(root: Path) -> set[int]:
+def experiment_numbers(root: Path) -> set[int]:
+    """Numbers of all experiments that there are."""
     names = os.listdir(root) if root.is_dir() else []  # noqa: PTH208 - a Path for each would take longer than all else
     numbers = (name.removeprefix(_FOLDER) for name in names if name.startswith(_FOLDER))
     return {int(number) for number in numbers if number.isdecimal()}

@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from expfw.errors import RecordError
 from expfw.run.events import EventLog
-from expfw.run.files import read_json
+from expfw.run.files import read_object
 from expfw.run.folder import ResultFolder
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ def children(path: Path) -> list[int]:
 
 def parents(path: Path) -> list[int]:
     """Numbers of the experiments that the one in ``path`` took something from."""
-    return [int(number) for number in read_json(path / "log" / "run.json", {}).get("parents", [])]
+    return [int(number) for number in read_object(path / "log" / "run.json").get("parents", [])]
 
 
 def descent(path: Path, step: Callable[[Path], list[int]]) -> Iterator[tuple[int, int]]:
@@ -43,13 +44,21 @@ def descent(path: Path, step: Callable[[Path], list[int]]) -> Iterator[tuple[int
         path: an experiment's folder.
         step: one generation.
     """
-    generation, seen, depth = step(path), set[int](), 1
+    generation, seen, depth = _known(step, path), set[int](), 1
     while generation:
         fresh = [number for number in dict.fromkeys(generation) if number not in seen]
         seen.update(fresh)
         yield from ((depth, number) for number in fresh)
-        generation = [n for number in fresh for n in step(path.with_name(f"result_experiment_{number}"))]
+        generation = [n for number in fresh for n in _known(step, path.with_name(f"result_experiment_{number}"))]
         depth += 1
+
+
+def _known(step: Callable[[Path], list[int]], path: Path) -> list[int]:
+    """One generation; none of an experiment that cannot be read, which must not keep the others' from being shown."""
+    try:
+        return step(path)
+    except (OSError, TypeError, ValueError, KeyError, RecordError):
+        return []
 
 
 def _children_of(path: Path) -> EventLog:

@@ -82,7 +82,10 @@ class EarlyScores:
 
 @dataclass
 class Measured:
-    """The metrics of a run in the order in which they become known; each is given once.
+    """The metrics of a run in the order in which they become known; each is given once, and again if it became another.
+
+    The early metric of a fold gives way to the recorded one: a metric that draws random numbers, or that looks at all
+    folds, need not give the same.
 
     Args:
         folder: the experiment's folder.
@@ -99,13 +102,15 @@ class Measured:
     """
 
     folder: ResultFolder
-    given: set[tuple[str, int]] = field(default_factory=set)
+    given: dict[tuple[str, int], Any] = field(default_factory=dict)
 
     def __call__(self) -> Iterator[tuple[str, Any, int]]:
         """Name, value and fold of what has become known since the last call."""
-        for name, value, fold in self._known():
-            if (name, fold) not in self.given:
-                self.given.add((name, fold))
+        known = {(name, fold): value for name, value, fold in self._known()}
+        for place, value in known.items():
+            if place not in self.given or self.given[place] != value:
+                self.given[place] = value
+                name, fold = place
                 yield name, value, fold
 
     def _known(self) -> Iterator[tuple[str, Any, int]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kedro.utils import find_kedro_project
 
-from expfw.run.silent_log import SilentFormatter
+from expfw.run.redacted_log import RedactingFormatter
 
 KEDRO_WARNINGS = (r".*register_new_resolver\(\) is deprecated", "The 'preview_fn' feature is experimental")
 """Beginnings of warnings that are not shown: Kedro's call of OmegaConf, and its mark on previews of nodes."""
@@ -32,7 +32,7 @@ def log_to(path: Path) -> Iterator[None]:
         path: the log file; lines are appended.
     """
     handler = _RunLog(path, encoding="utf-8")
-    handler.setFormatter(SilentFormatter(FORMAT))
+    handler.setFormatter(RedactingFormatter(FORMAT))
     root = logging.getLogger()
     root.addHandler(handler)
     try:

@@ -1,21 +1,33 @@
-"""Which files a node opens to read: those that Python opens, in any thread of the process.
+"""What a node opens to read, which folders it lists and how it leaves the process, in any of its threads.
 
-Python tells an audit hook of each file that it opens. A hook cannot be taken away again, so there is one for each
-process, which does nothing while no node runs. What a library opens by itself, without Python (Parquet, HDF5), and what
-another process opens that a component starts, is not seen.
+Python tells an audit hook of each file that it opens, and of connections and processes. A hook cannot be taken away
+again, so there is one for each process, which does nothing while no node runs. What a library opens by itself, without
+Python (Parquet, HDF5), and what another process opens that a component starts, is not seen.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
-EVENTS = ("open", "sqlite3.connect")
+OUTSIDE = frozenset(
+    """
+    ftplib.connect http.client.connect imaplib.open os.exec os.fork os.forkpty os.posix_spawn os.spawn os.system
+    poplib.connect smtplib.connect socket.bind socket.connect socket.getaddrinfo socket.sendto sqlite3.connect
+    subprocess.Popen telnetlib.Telnet.open urllib.Request
+    """.split()
+)
+"""What leaves the process: what comes back that way is not known."""
+
+EVENTS = OUTSIDE | {"open", "os.listdir", "os.scandir"}
 """What is listened to; a database of SQLite is opened by its library."""
+
+_IMPORTS = "<frozen importlib"
 
 
 class Observation:
@@ -23,14 +35,19 @@ class Observation:
 
     def __init__(self) -> None:
         self._read: set[str] = set()
-        self._written: set[str] = set()
+        self.written: set[str] = set()
+        self.absent: set[str] = set()
+        self.listed: set[str] = set()
+        self.outside: set[str] = set()
 
     def note(self, path: str, flags: int) -> None:
         """A file is about to be opened with these flags of ``os.open``."""
         if flags & (os.O_CREAT | os.O_TRUNC) or flags & os.O_WRONLY:
-            self._written.add(path)
-        elif path not in self._written:
+            self.written.add(path)
+        elif path not in self.written:
             self._read.add(path)
+            if not os.path.lexists(path):
+                self.absent.add(path)
 
     def take(self) -> Iterator[str]:
         """Paths that were opened for reading, and that it did not write itself; each is given once."""
@@ -40,6 +57,25 @@ class Observation:
 
 _active: weakref.WeakSet[Observation] = weakref.WeakSet()
 """A thread that ends takes its observation along."""
+
+
+class _Thread(threading.local):
+    """Whether what a thread does at the moment is the framework's own doing."""
+
+    unobserved = False
+
+
+_thread = _Thread()
+
+
+@contextmanager
+def unobserved() -> Iterator[None]:
+    """Within the block nothing that this thread does is noted of nodes that run in others."""
+    before, _thread.unobserved = _thread.unobserved, True
+    try:
+        yield
+    finally:
+        _thread.unobserved = before
 
 
 class _Installed:
@@ -74,12 +110,26 @@ def end(observation: Observation) -> None:
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if event not in EVENTS or not _active:
+    if event not in EVENTS or not _active or _thread.unobserved:
         return
     with suppress(Exception):  # what goes wrong here would keep the component from opening its file
-        path = arguments[0]
-        if isinstance(path, str | bytes | os.PathLike):
-            flags = arguments[2] if event == "open" else os.O_RDONLY
-            absolute = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - resolve() would look at the disk
+        if event in OUTSIDE and arguments[:1] != (":memory:",):
             for observation in tuple(_active):
-                observation.note(absolute, flags)
+                observation.outside.add(event)
+        if event not in OUTSIDE or event == "sqlite3.connect":
+            _note(event, arguments)
+
+
+def _note(event: str, arguments: tuple[Any, ...]) -> None:
+    """A file is about to be opened, or a folder to be listed; what Python does to import a module is left out."""
+    path = arguments[0]
+    if path is None and event != "open":
+        path = "."
+    if not isinstance(path, str | bytes | os.PathLike) or sys._getframe(2).f_code.co_filename.startswith(_IMPORTS):
+        return
+    absolute = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - resolve() would look at the disk
+    for observation in tuple(_active):
+        if event in ("os.listdir", "os.scandir"):
+            observation.listed.add(absolute)
+        else:
+            observation.note(absolute, arguments[2] if event == "open" else os.O_RDONLY)

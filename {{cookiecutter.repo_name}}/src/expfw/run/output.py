@@ -113,17 +113,17 @@ def _bytewise(text: str) -> str:
 @contextmanager
 def _at_streams(secrets: Secrets) -> Iterator[None]:
     before = sys.stdout, sys.stderr
-    silent = [SilentStream(stream, secrets) for stream in before]
-    sys.stdout, sys.stderr = silent
+    streams = [RedactingStream(stream, secrets) for stream in before]
+    sys.stdout, sys.stderr = streams
     try:
         yield
     finally:
-        for stream in silent:
+        for stream in streams:
             stream.finish()
         sys.stdout, sys.stderr = before
 
 
-class SilentStream:
+class RedactingStream:
     r"""A text stream that hides secrets, and is otherwise like the one behind it.
 
     Args:
@@ -133,7 +133,7 @@ class SilentStream:
     Example:
         >>> import io
         >>> shown = io.StringIO()
-        >>> print("it is s3cr3t", file=SilentStream(shown, Secrets.of(["s3cr3t"])))
+        >>> print("it is s3cr3t", file=RedactingStream(shown, Secrets.of(["s3cr3t"])))
         >>> shown.getvalue()
         'it is (secret, not recorded)\n'
     """

@@ -27,5 +27,7 @@ def plan_of(loader: ExperimentConfigLoader) -> Plan:
 
     Raises:
         ConfigurationError: with every fault of the configuration.
+        BrokenConfiguration: if the catalog, without which nothing can be kept, cannot be read.
     """
+    loader.check_catalog()
     return make_plan(loader.experiment, components_of(loader))

@@ -1,25 +1,26 @@
 """Loading what an earlier experiment recorded: only what its checksums vouch for.
 
-A file is opened once: its checksum is taken from the very file that is then read, so that nothing can be put in its
-place in between.
+Its checksum is taken from a copy of the file (in memory, or a temporary file without a name), and the copy is read:
+nothing can be put in its place in between.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from expfw import pickling
 from expfw.config.experiment import configuration_hash
-from expfw.config.keys import DESCRIPTIVE
+from expfw.config.keys import DESCRIPTIVE, KEYS
+from expfw.config.loader import RESERVED
 from expfw.config.secrets import MARK
 from expfw.datasets import FoldsDataset, JsonDataset, TableDataset
 from expfw.errors import RecordError
-from expfw.run.events import EventLog, saved_files
+from expfw.run.copied import copied
+from expfw.run.events import EventLog, checksum, saved_files
 from expfw.run.files import read_json
 from expfw.run.folder import ResultFolder
 from expfw.run.unreadable import why_unreadable
@@ -58,8 +59,7 @@ def verified_files(folder: ResultFolder, output: str) -> list[Path]:
     """
     files = _vouched(folder, output)
     for name, digest in files.items():
-        with opened(folder, name, digest):
-            pass
+        _verify(folder, name, digest)
     return [folder.path / name for name in files]
 
 
@@ -90,13 +90,28 @@ def check_configuration(folder: ResultFolder, config: Mapping[str, Any], run: Ma
     computed = {key: value for key, value in config.items() if key not in DESCRIPTIVE}
     defaults = computed.pop("defaults", None)
     seed = defaults.get("random_state") if isinstance(defaults, dict) else None
-    if run.get("hash") not in (None, configuration_hash({**computed, "random_state": seed})) and MARK not in str(
-        config
-    ):
+    others = other_params(run)
+    expected = configuration_hash({**computed, "random_state": seed}, others)
+    if run.get("hash") not in (None, expected) and MARK not in f"{config}{others}":
         raise RecordError(
             f"experiment {folder.id}: log/config.json was altered after it was written (its hash differs), so it is "
             "not used; restore the file, or run the experiment again"
         )
+
+
+def other_params(run: Mapping[str, Any]) -> dict[str, Any]:
+    """The ``--params`` of the project's own that a run was given.
+
+    Args:
+        run: content of ``log/run.json``.
+
+    Example:
+        >>> other_params({"params": {"experiment": "a", "model": {"params": {}}, "data_file": "b.csv"}})
+        {'data_file': 'b.csv'}
+    """
+    given = run.get("params")
+    own = given.items() if isinstance(given, Mapping) else ()
+    return {key: value for key, value in own if key not in (*KEYS, *RESERVED)}
 
 
 def load_output(folder: ResultFolder, output: str) -> Any:
@@ -159,7 +174,7 @@ def _fold(name: str) -> int:
 
 @contextmanager
 def opened(folder: ResultFolder, name: str, digest: str) -> Iterator[IO[bytes]]:
-    """A recorded file, open at its beginning, after its content was compared with its checksum.
+    """A copy of a recorded file, open at its beginning, after it was compared with its checksum.
 
     Args:
         folder: the experiment's folder.
@@ -169,21 +184,37 @@ def opened(folder: ResultFolder, name: str, digest: str) -> Iterator[IO[bytes]]:
     Raises:
         RecordError: if it is missing, a link, unreadable or altered; the message names it.
     """
-    path = folder.path / name
+    _check_place(folder, name)
+    with ExitStack() as stack:
+        try:
+            file, found = stack.enter_context(copied(folder.path / name))
+        except OSError as error:
+            raise _unreadable(folder, name, error) from error
+        _compare(folder, name, digest, found)
+        yield file
+
+
+def _verify(folder: ResultFolder, name: str, digest: str) -> None:
+    """Compare a recorded file with its checksum, and no more."""
     _check_place(folder, name)
     try:
-        file = path.open("rb")
+        found = checksum(folder.path / name)
     except OSError as error:
-        raise RecordError(f"experiment {folder.id}: {name} cannot be read: {error.strerror or error}") from error
-    with file:
-        if f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}" != digest:
-            danger = f" ({DANGER})" if path.suffix == PICKLE else ""
-            raise RecordError(
-                f"experiment {folder.id}: {name} was altered after it was written (its checksum differs), so it is not "
-                f"used{danger}; restore the file, or run the experiment again"
-            )
-        file.seek(0)
-        yield file
+        raise _unreadable(folder, name, error) from error
+    _compare(folder, name, digest, found)
+
+
+def _unreadable(folder: ResultFolder, name: str, error: OSError) -> RecordError:
+    return RecordError(f"experiment {folder.id}: {name} cannot be read: {error.strerror or error}")
+
+
+def _compare(folder: ResultFolder, name: str, digest: str, found: str) -> None:
+    if found != digest:
+        danger = f" ({DANGER})" if Path(name).suffix == PICKLE else ""
+        raise RecordError(
+            f"experiment {folder.id}: {name} was altered after it was written (its checksum differs), so it is not "
+            f"used{danger}; restore the file, or run the experiment again"
+        )
 
 
 def _check_place(folder: ResultFolder, name: str) -> None:

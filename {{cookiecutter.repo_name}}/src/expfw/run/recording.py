@@ -8,25 +8,25 @@ import platform
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from expfw.config.keys import KEYS
-from expfw.config.loader import RESERVED
 from expfw.config.secrets import hide, redacted, redacted_command
 from expfw.database.link import Link
 from expfw.errors import ExperimentFailed, ExperimentInterrupted, ExpfwError
 from expfw.record import headline, recorded_metrics
+from expfw.reuse.earlier import reused_nodes
 from expfw.run.build import RunContext
 from expfw.run.ending import advice, ensure_ending, make_room, recorded_ending
 from expfw.run.environment import Environment
-from expfw.run.events import checksums, timing
+from expfw.run.events import SECTIONS, checksum, checksums, timing
 from expfw.run.files import atomic, read_json, write_json
 from expfw.run.inputs import inputs
+from expfw.run.leftover import marked
 from expfw.run.lineage import link_to_parents
 from expfw.run.live import Measured
 from expfw.run.log import log_to
@@ -54,6 +54,8 @@ class Opening:
         stored: the experiment on record that is run again, if that is so.
         changed: what changed since and was put up with (``--force``).
         attempts: how many attempts at this experiment there were before.
+        source: where the configuration lies, see :func:`expfw.run.configured.other_source`.
+        config: its files, see :meth:`expfw.config.loader.ExperimentConfigLoader.files`.
     """
 
     uuid: str
@@ -63,6 +65,8 @@ class Opening:
     stored: StoredRun | None = None
     changed: Sequence[str] = ()
     attempts: int = 0
+    source: Mapping[str, Any] = field(default_factory=dict)
+    config: Path | Mapping[str, bytes] | None = None
 
 
 class Recording:
@@ -82,7 +86,7 @@ class Recording:
             ExperimentInterrupted: if a signal ended it, or arrived when it had just completed.
         """
         try:
-            with log_to(self.folder.log / "experiment.log"):
+            with log_to(self.folder.log / "experiment.log"), marked(self.opening.uuid):
                 outputs = self.tracked(workflow)
                 logger.info("%s", self.closing_words())
         except KeyboardInterrupt as error:
@@ -108,7 +112,7 @@ class Recording:
             config=self.plan.config,
             seed=self.context.seed,
             log=self.folder.log,
-            sources=source_files(self.opening.project, self.plan.experiment.texts),
+            sources=source_files(self.opening.project, self.plan.experiment.texts, self.opening.config),
             environment=self.opening.environment.record,
             measured=Measured(self.folder),
         )
@@ -138,7 +142,6 @@ class Recording:
         write_json(log / "origin.json", self.plan.origins)
         self.opening.environment.keep(log)
         process = psutil.Process()
-        given = redacted(self.session.store.get("runtime_params") or {})
         write_json(
             log / "run.json",
             {
@@ -148,9 +151,10 @@ class Recording:
                 "hash": self.plan.hash,
                 "parents": self.plan.parents,
                 "env": self.session.store.get("env"),
+                **self.opening.source,
                 "process": {"pid": process.pid, "created": process.create_time(), "host": platform.node()},
-                "command": redacted_command((self.session.store.get("cli") or {}).get("command_path", "")) or None,
-                "params": {key: value for key, value in given.items() if key in (*KEYS, *RESERVED)},
+                "command": self.command(),
+                "params": redacted(self.session.store.get("runtime_params") or {}),
                 **self.times(),
             },
         )
@@ -160,6 +164,10 @@ class Recording:
         link_to_parents(self.folder, self.plan.parents)
         if self.link is not None:
             self.link.track(self.folder.path, self.folder.id)
+
+    def command(self) -> str | None:
+        """The command line, without secrets; what is known to be one may hold any signs, so it goes first."""
+        return redacted_command(hide((self.session.store.get("cli") or {}).get("command_path", ""))) or None
 
     def times(self) -> dict[str, Any]:
         """When it began; of a rerun also what it repeats, of a restart what is taken up and what was put up with."""
@@ -186,16 +194,23 @@ class Recording:
             return ""
         if stored.mode == "rerun":
             return f", as experiment {stored.folder.id}"
-        parts = [*sorted(finished.nodes), *([f"{len(finished.folds)} folds"] if "fit" not in finished.nodes else [])]
+        folds = 0 if "fit" in finished.nodes else len(finished.folds)
+        parts = [*sorted(finished.nodes), *([f"{folds} fold{'s' if folds > 1 else ''}"] if folds else [])]
         return f", taken up again; finished before: {', '.join(parts) or 'nothing'}"
 
     def close(self) -> None:
         """Write timing and checksums, whatever the ending."""
         make_room(self.folder.log)
-        clean([self.context.events.path, *self.folder.sections.glob("*.json")])
+        sections = sorted(self.folder.sections.glob("[!.]*.json"))
+        clean([self.context.events.path, *sections])
+        files = {path.relative_to(self.folder.path).as_posix(): checksum(path) for path in sections}
+        self.context.events.append("added", output=SECTIONS, files=files)
         write_json(self.folder.log / "timing.json", timing(self.context.events))
         write_json(self.folder.log / "checksums.json", checksums(self.context.events))
         write_json(self.folder.log / "inputs.json", inputs(self.context.events))
+        reused = reused_nodes(self.folder)
+        if reused:
+            write_json(self.folder.log / "reused.json", reused)
 
     def main_result(self, run: Any) -> Any:
         """Report artifacts to Sacred, and the metrics as the run's result."""
@@ -218,16 +233,18 @@ class Recording:
         where = f"; the traceback is in {self.shown(trace)}" if trace.exists() else ""
         return ExperimentFailed(
             f"experiment {self.folder.id} ({self.plan.experiment.name}) failed: {what}{advice(error)}\n{ending}{where}"
+            f"\nGo on with it when the cause is mended: kedro experiment restart {self.folder.id}"
         )
 
     def interrupted(self, status: str) -> ExpfwError:
         """The one message about a run that a signal ended, or was to end when it had just COMPLETED."""
         ensure_ending(self.folder.log, status)
         self.signals.over = end_without_waiting(self.signals.exit_code)
+        next_step = f"; go on with it: kedro experiment restart {self.folder.id}" if status == "INTERRUPTED" else ""
         what = "was interrupted by" if status == "INTERRUPTED" else "had completed on the arrival of"
         return ExperimentInterrupted(
             f"experiment {self.folder.id} ({self.plan.experiment.name}) {what} {self.signals.sender}; it is recorded "
-            f"as {status} in {self.shown(self.folder.path)}",
+            f"as {status} in {self.shown(self.folder.path)}{next_step}",
             self.signals.exit_code,
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from expfw.config.secrets import hide
+from expfw.run.diff import hidden, name_of, redacted_part, secrets_of_sides, split
 from expfw.run.files import atomic
-from expfw.run.sources import SourceFile, copy_sources, is_kept_anyway, is_private, silent, source_file
+from expfw.run.redaction import CODE, SETTINGS
+from expfw.run.sources import SourceFile, copy_sources, is_kept_anyway, is_private, redacted_source, source_file
 
 MAX_DIFF = 5_000_000
 """Bytes of a dirty tree's diff that are kept: whole files' changes, as many as fit."""
@@ -36,6 +36,12 @@ DIFF = (
 )
 """A diff that ``git apply`` takes, whatever a user's settings are."""
 
+WHOLE = "--unified=1000000"
+"""Option with which a diff holds all lines of both sides, and so their settings can be read."""
+
+SETTINGS_FILES = tuple(f":(glob)**/*{suffix}" for suffix in sorted(SETTINGS))
+"""All files of settings, for git."""
+
 
 @dataclass(frozen=True)
 class GitState:
@@ -43,7 +49,8 @@ class GitState:
 
     Args:
         record: the part of ``environment.json``; None outside of git or without git.
-        diff: what tracked files differ in from the commit, for ``git apply`` at the repository's top.
+        diff: what tracked files differ in from the commit, for ``git apply`` at the repository's top; without what the
+            keys of settings call a secret.
         untracked: source files that git does not know, and that are not kept among the sources.
     """
 
@@ -59,8 +66,8 @@ class GitState:
         """
         if self.diff:
             with atomic(log / "git.diff") as file:
-                file.write(hide(self.diff.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape"))
-        copy_sources([silent(source) for source in self.untracked], log / "untracked")
+                file.write(hidden(self.diff))
+        copy_sources([redacted_source(source, any_text=True) for source in self.untracked], log / "untracked")
 
 
 def git_state(project: Path) -> GitState:
@@ -78,7 +85,7 @@ def git_state(project: Path) -> GitState:
     names = [name.removeprefix("".join(prefix)) for name in unknown]
     commit, branch = header.get("branch.oid"), header.get("branch.head")
     commit = None if commit == "(initial)" else commit
-    diff, left_out = _diff(project, commit) if changed else (b"", [])
+    diff, left_out = _diff(project, commit, "".join(prefix)) if changed else (b"", [])
     wanted = list(_wanted(names))
     small = [name for name in wanted if _is_small(project / name) and _printable(name) == name]
     copies = list(_read(project, small[:MAX_UNTRACKED]))
@@ -114,31 +121,45 @@ def _parsed(status: str) -> tuple[dict[str, str], bool, list[str]]:
     return header, changed, unknown
 
 
-def _diff(project: Path, commit: str | None) -> tuple[bytes, list[str]]:
+def _diff(project: Path, commit: str | None, prefix: str) -> tuple[bytes, list[str]]:
     """The diff, and the files whose changes were left out of it, with the reason if it is not their size.
 
-    Before the first commit, all that was added differs from an empty tree.
+    Before the first commit, all that was added differs from an empty tree. ``prefix`` leads from the repository's top
+    to the project.
     """
     base = commit or os.fsdecode(_git(project, "hash-object", "-t", "tree", "--stdin") or b"").strip()
     diff = _git(project, *DIFF, base, "--", ".", *PRIVATE)
     if diff is None:
         return b"", ["all changes: git could not show them"]
-    kept, left_out, room = [], [], MAX_DIFF
-    for part in re.split(rb"(?m)^(?=diff --git )", diff):
+    kept: list[bytes] = []
+    left_out, room = [], MAX_DIFF
+    for part in split(diff):
+        if _tells_secrets(name_of(part).removeprefix(prefix)):
+            continue
         if len(part) <= room:
             kept.append(part)
             room -= len(part)
         else:
             name = part.split(b"\n", 1)[0].removeprefix(b"diff --git ").decode("utf-8", "replace")
             left_out.append(f"{name}: {len(part)} bytes")
-    return b"".join(kept), left_out
+    whole = any(PurePosixPath(name_of(part)).suffix in SETTINGS for part in kept)
+    sides = _git(project, *DIFF, WHOLE, base, "--", *SETTINGS_FILES, *PRIVATE) if whole else None
+    secrets = secrets_of_sides(sides or b"")
+    return b"".join(redacted_part(part, secrets) for part in kept), left_out
 
 
 def _wanted(names: list[str]) -> Iterator[str]:
     """The untracked files to copy: sources that are not kept anyway."""
     for name in names:
-        if PurePosixPath(name).suffix.lower() in SUFFIXES and not is_kept_anyway(name) and not is_private(name):
+        kept_out = is_kept_anyway(name) or is_private(name) or _tells_secrets(name)
+        if PurePosixPath(name).suffix.lower() in SUFFIXES and not kept_out:
             yield name
+
+
+def _tells_secrets(name: str) -> bool:
+    """Whether a file is there to hold secrets, going by its name; of code this says nothing."""
+    path = PurePosixPath(name)
+    return path.suffix.lower() not in CODE and any(part.lower().startswith(("secret", ".env")) for part in path.parts)
 
 
 def _read(project: Path, names: list[str]) -> Iterator[SourceFile]:

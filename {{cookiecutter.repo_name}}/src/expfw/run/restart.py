@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kedro.pipeline import Pipeline
 
+from expfw.database.mark import remove_mark
 from expfw.datasets import fold_model_file
 from expfw.errors import ExpfwError, RecordError
 from expfw.record import read_record
 from expfw.run.ending import advice, keep_room
-from expfw.run.environment import packages
 from expfw.run.events import EventLog, checksum, saved_files
 from expfw.run.files import read_json
 from expfw.run.folder import ResultFolder
-from expfw.run.recorded import load_output, recorded_files
-from expfw.run.sources import silent, source_files
+from expfw.run.kept import Catalog, class_of, path_of
+from expfw.run.recorded import load_output
+from expfw.run.since import attempts
 
 try:
     import fcntl
@@ -31,8 +30,8 @@ except ImportError:  # Windows, where nothing keeps two restarts of one experime
     fcntl = None  # type: ignore[assignment]
 
 ARCHIVED = tuple(
-    "run.json environment.json timing.json checksums.json traceback.txt inputs.json git.diff rerun.json sacred sources "
-    "untracked".split()
+    "run.json environment.json timing.json checksums.json traceback.txt inputs.json git.diff rerun.json reused.json "
+    "sacred sources untracked".split()
 )
 """What the record holds of one attempt; of an earlier one it is kept below ``log/attempts``."""
 
@@ -48,6 +47,10 @@ SECTION_NODES: Mapping[str, str] = {
 """By the step that added something to the page, the node that did; features and model add in folds or in ``refit``."""
 
 
+Files = Mapping[str, str]
+"""By file its checksum, taken when it was written."""
+
+
 @dataclass(frozen=True)
 class Finished:
     """What an earlier attempt finished, and is intact.
@@ -55,10 +58,12 @@ class Finished:
     Args:
         nodes: nodes of which every output is there, and of all nodes before them.
         folds: folds whose model is there.
+        files: by output of these nodes, and for the models of these folds, the files with their checksums.
     """
 
     nodes: frozenset[str] = frozenset()
     folds: frozenset[int] = frozenset()
+    files: Mapping[str, Files] = field(default_factory=dict)
 
 
 def check_restartable(folder: ResultFolder) -> None:
@@ -96,47 +101,19 @@ def alone_in(folder: ResultFolder) -> Iterator[None]:
         os.close(descriptor)
 
 
-def changes_since(folder: ResultFolder, project: Path) -> list[str]:
-    """What differs by now in code, packages and Python from what the experiment ran with, a sentence part each.
-
-    Args:
-        folder: the experiment's folder.
-        project: the project's folder.
-    """
-    logs = [folder.log, *reversed(_attempts(folder))]  # a restart that was killed early recorded nothing of its own
-    records = [record for log in logs if (record := read_json(log / "environment.json"))]
-    recorded: Mapping[str, Any] = records[0] if records else {}
-    kept = next((log for log in logs if (log / "sacred" / "run.json").exists() and (log / "sources").is_dir()), None)
-    found = [] if kept is None else _changed_sources(kept / "sources", project)
-    if recorded.get("python") not in (None, sys.version.split()[0]):
-        found.append(f"Python (was {recorded['python']}, is {sys.version.split()[0]})")
-    before, now = recorded.get("packages") or packages(), packages()
-    different = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
-    versions = [f"(was {before.get(name, 'absent')}, is {now.get(name, 'absent')})" for name in different]
-    return found + [f"package {name} {version}" for name, version in zip(different, versions, strict=True)]
-
-
-def _changed_sources(recorded: Path, project: Path) -> list[str]:
-    """Names of source files that differ."""
-    before = {path.relative_to(recorded).as_posix(): path for path in recorded.rglob("*") if path.is_file()}
-    now = {source.name: silent(source).content for source in source_files(project) if _decides(source.name)}
-    names = sorted({*filter(_decides, before), *now})
-    return [name for name in names if name not in before or now.get(name) != before[name].read_bytes()]
-
-
-def _decides(name: str) -> bool:
-    return name == "pyproject.toml" or name.startswith("src/") or bool(re.match(r"config/[^/]+/catalog", name))
-
-
-def finished_part(folder: ResultFolder, pipeline: Pipeline) -> Finished:
+def finished_part(folder: ResultFolder, pipeline: Pipeline, catalog: Catalog) -> Finished:
     """What need not be computed again: outputs whose checksums, taken when they were written, are theirs still.
+
+    What the catalog of today keeps in another place, in another way or in memory would not be found: it does not count.
 
     Args:
         folder: the experiment's folder.
         pipeline: the workflow.
+        catalog: the catalog of today, with the experiment's folder in its paths.
     """
     makers = {output: node.name for node in pipeline.nodes for output in node.outputs}
-    folds = _finished_folds(folder)
+    recorded = _kept_alike(folder, catalog)
+    folds = _finished_folds(folder, recorded.get("fold_models", {}))
     done: set[str] = set()
     for node in pipeline.nodes:  # in an order in which each comes after those before it
         before = {makers[name] for name in node.inputs if name in makers}
@@ -144,37 +121,56 @@ def finished_part(folder: ResultFolder, pipeline: Pipeline) -> Finished:
             node.name != "report"
             and node.outputs
             and before <= done
-            and all(_finished(folder, name, folds) for name in node.outputs)
+            and all(_finished(folder, name, recorded, folds) for name in node.outputs)
         ):
             done.add(node.name)
     fitted_on = {
         makers[name] for node in pipeline.nodes if node.name == "fit" for name in node.inputs if name in makers
     }
-    return Finished(frozenset(done), folds if fitted_on <= done else frozenset())
+    folds = folds if fitted_on <= done else frozenset()
+    models = {name: digest for name, digest in recorded.get("fold_models", {}).items() if _fold_of(name) in folds}
+    files = {name: recorded[name] for name, maker in makers.items() if maker in done} | {"fold_models": models}
+    return Finished(frozenset(done), folds, files)
 
 
-def _finished(folder: ResultFolder, output: str, folds: frozenset[int]) -> bool:
+def _kept_alike(folder: ResultFolder, catalog: Catalog) -> Mapping[str, Files]:
+    """By output, its files on record, if the catalog would read these very files, and by the same class."""
+    events = EventLog(folder.log / "events.jsonl")
+    classes = {event.get("output"): event.get("dataset") for event in events.read("saved")}
+    found = {}
+    for name, files in saved_files(events).items():
+        path = path_of(catalog, name)
+        there = path is not None and all((folder.path / file).is_relative_to(path) for file in files)
+        if there and classes.get(name) in (None, class_of(catalog, name)):
+            found[name] = files
+    return found
+
+
+def _finished(folder: ResultFolder, output: str, recorded: Mapping[str, Files], folds: frozenset[int]) -> bool:
     if output == "fold_models":
         try:
-            return _intact(folder, "folds") and len(folds) == len(load_output(folder, "folds"))
+            return _intact(folder, recorded.get("folds")) and len(folds) == len(load_output(folder, "folds"))
         except RecordError:  # of a kind that the project's catalog alone reads: `fit` looks itself
             return False
-    return _intact(folder, output)
+    return _intact(folder, recorded.get(output))
 
 
-def _intact(folder: ResultFolder, output: str) -> bool:
-    files = recorded_files(folder, output)
-    return bool(files) and all(_same(folder.path / name, digest) for name, digest in files.items())
+def _intact(folder: ResultFolder, files: Files | None) -> bool:
+    return bool(files) and all(_same(folder.path / name, digest) for name, digest in (files or {}).items())
 
 
 def _same(path: Path, digest: str) -> bool:
     return path.is_file() and checksum(path) == digest
 
 
-def _finished_folds(folder: ResultFolder) -> frozenset[int]:
-    files = {folder.path / name: digest for name, digest in recorded_files(folder, "fold_models").items()}
-    names = (path.stem.removeprefix("fold_") for path, digest in files.items() if _same(path, digest))
-    return frozenset(int(name) for name in names if name.isdecimal())
+def _finished_folds(folder: ResultFolder, files: Files) -> frozenset[int]:
+    intact = (_fold_of(name) for name, digest in files.items() if _same(folder.path / name, digest))
+    return frozenset(fold for fold in intact if fold is not None)
+
+
+def _fold_of(name: str) -> int | None:
+    number = Path(name).stem.removeprefix("fold_")
+    return int(number) if number.isdecimal() else None
 
 
 def archive_attempt(folder: ResultFolder) -> int:
@@ -189,25 +185,18 @@ def archive_attempt(folder: ResultFolder) -> int:
         keep_room(folder.log)
     except OSError as error:
         raise ExpfwError(f"experiment {folder.id} cannot be restarted: {error.strerror}{advice(error)}") from error
-    attempts = folder.log / "attempts"
-    attempts.mkdir(exist_ok=True)
-    number = 1 + len(_attempts(folder))
-    place = attempts / str(number)
-    place.mkdir()
+    number = 1 + len(attempts(folder))
+    place = folder.log / "attempts" / str(number)
+    place.mkdir(parents=True)
     for name in ARCHIVED:
         path = folder.log / name
         if name == "run.json":
             shutil.copy2(path, place / name)
         elif path.exists():
             path.rename(place / name)
-    (folder.log / "database.json").unlink(missing_ok=True)  # what is in the database is no longer all
+    remove_mark(folder)
+    EventLog(folder.log / "events.jsonl").append("attempt", number=number + 1)
     return number
-
-
-def _attempts(folder: ResultFolder) -> list[Path]:
-    """Records of earlier attempts, the oldest first."""
-    found = [path for path in (folder.log / "attempts").glob("*") if path.name.isdecimal()]
-    return sorted(found, key=lambda path: int(path.name))
 
 
 def clear_unfinished(folder: ResultFolder, finished: Finished) -> None:
@@ -227,34 +216,48 @@ def _kept(section: Mapping[str, Any], finished: Finished) -> bool:
     return fold in finished.folds if fold is not None else "refit" in finished.nodes
 
 
-def clear_outputs(folder: ResultFolder, outputs: Mapping[str, Path], finished: Finished) -> None:
-    """Remove the outputs that will be computed again, so that nothing half done is taken for done.
+def clear_outputs(folder: ResultFolder, outputs: Mapping[str, Path | None], finished: Finished) -> None:
+    """Remove the outputs that will be computed again, so that nothing half done or out of date is taken for done.
 
     Args:
         folder: the experiment's folder.
-        outputs: by catalog entry, where it lies.
+        outputs: by catalog entry, where it is to lie; None for one that is no file.
         finished: what stays.
     """
     events = EventLog(folder.log / "events.jsonl")
     recorded = saved_files(events)
     for name, path in outputs.items():
-        if not path.is_relative_to(folder.path):
-            continue  # what lies elsewhere may be others' as well
-        kept = {fold_model_file(path, fold) for fold in finished.folds} if name == "fold_models" else set()
-        for file in path.iterdir() if path.is_dir() else [path]:
+        kept = {fold_model_file(path, fold) for fold in finished.folds} if path and name == "fold_models" else set()
+        for file in {*_present(path), *(folder.path / file for file in recorded.get(name, {}))} - kept:
+            if not file.parent.resolve().is_relative_to(folder.path.resolve()):
+                continue  # what lies elsewhere may be others' as well
             if file.is_dir() and not file.is_symlink():
                 shutil.rmtree(file)
-            elif file not in kept:
+            else:
                 file.unlink(missing_ok=True)
         if name in recorded:
-            events.append("removed", output=name, kept=[file.relative_to(folder.path).as_posix() for file in kept])
+            names = [file for file in recorded[name] if folder.path / file in kept]
+            events.append("removed", output=name, kept=names)
 
 
-def refusal(folder: ResultFolder, changed: list[str]) -> RecordError:
-    """Why a restart is refused."""
-    shown = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if len(changed) > 5 else "")
-    return RecordError(
-        f"experiment {folder.id} was begun with something else than there is now: {shown}; what it finished and what "
-        f"it would go on with would not fit together. 'kedro experiment rerun {folder.id}' begins anew; --force goes "
-        "on, and records that"
-    )
+def _present(path: Path | None) -> list[Path]:
+    """What lies where an output is kept: its file, or the files of its folder."""
+    if path is None:
+        return []
+    return list(path.iterdir()) if path.is_dir() else [path]
+
+
+def expect(folder: ResultFolder, catalog: Catalog, finished: Finished) -> None:
+    """Have the datasets load what is finished only as it was found: a file may be altered while the run goes on.
+
+    Datasets of another kind than the framework's load what is there.
+
+    Args:
+        folder: the experiment's folder.
+        catalog: the run's catalog.
+        finished: what is finished.
+    """
+    for name, files in finished.files.items():
+        dataset: Any = catalog.get(name)
+        if hasattr(dataset, "checksums"):
+            dataset.checksums = {folder.path / file: digest for file, digest in files.items()}

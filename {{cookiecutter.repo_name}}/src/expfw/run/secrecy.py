@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import traceback
 from collections.abc import Iterable, Iterator
@@ -14,10 +15,10 @@ import click
 
 from expfw.config.credentials import in_settings, known_secrets
 from expfw.config.loader import ExperimentConfigLoader
-from expfw.config.secrets import Secrets, hide, hide_bytes, known, redacted, redacted_command
+from expfw.config.secrets import Secrets, hide, hide_bytes, hide_in, known, redacted, redacted_command
 from expfw.errors import ConfigurationError, ExpfwError
 from expfw.run.files import atomic
-from expfw.run.silent_log import hidden_in_logs
+from expfw.run.redacted_log import hidden_in_logs
 
 logger = logging.getLogger(__name__)
 
@@ -38,10 +39,10 @@ def secrecy(loader: Any) -> Iterator[Secrets]:
         try:
             yield secrets
         except Exception as error:
-            silent = without_secrets(error)
-            if silent is error:
+            told = without_secrets(error)
+            if told is error:
                 raise
-            raise silent from None
+            raise told from None
 
 
 def without_secrets_in(notes: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
@@ -51,11 +52,11 @@ def without_secrets_in(notes: dict[str, Any], secrets: Secrets) -> dict[str, Any
         notes: content of Kedro's session store.
         secrets: those of the session.
     """
-    silent: dict[str, Any] = secrets.hide_in(redacted(notes))
-    cli = silent.get("cli")
+    told: dict[str, Any] = secrets.hide_in(redacted(notes))
+    cli = told.get("cli")
     if isinstance(cli, dict) and "command_path" in cli:
         cli["command_path"] = redacted_command(cli["command_path"])
-    return silent
+    return told
 
 
 def _warn_of_the_command_line(loader: Any) -> None:
@@ -89,17 +90,30 @@ def without_secrets(error: Exception) -> Exception:
 
 
 def clean(paths: Iterable[Path]) -> None:
-    """Hide secrets in files: a process that a component started knows none, and may have written some.
+    """Hide secrets in files of JSON: a process that a component started knows none, and may have written some.
 
     Args:
-        paths: text files; one that is gone or cannot be written is left alone.
+        paths: files of one JSON value, or of one in each line (``.jsonl``); one that is gone or cannot be written is
+            left alone.
     """
     for path in paths:
         try:
             content = path.read_bytes()
-            cleaned = hide_bytes(content)
-            if cleaned is not content:
+            cleaned = b"\n".join(map(_clean, content.split(b"\n") if path.suffix == ".jsonl" else [content]))
+            if cleaned != content:
                 with atomic(path) as file:
                     file.write(cleaned)
         except OSError as error:
             logger.debug("%s was not looked through: %s", path.name, error.strerror)
+
+
+def _clean(content: bytes) -> bytes:
+    """JSON with secrets hidden in its texts alone, so that it stays JSON; what is torn is hidden as a text."""
+    if hide_bytes(content) is content:
+        return content
+    try:
+        value = json.loads(content)
+        hidden = hide_in(value)
+        return content if hidden == value else json.dumps(hidden).encode()
+    except ValueError:
+        return hide_bytes(content)

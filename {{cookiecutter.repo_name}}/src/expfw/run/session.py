@@ -17,24 +17,27 @@ from expfw.config.loader import ExperimentConfigLoader
 from expfw.config.secrets import Secrets
 from expfw.database.link import link_to_database
 from expfw.errors import ExperimentInterrupted, ExpfwError, did_you_mean
+from expfw.reuse.choice import is_wanted, prepare
+from expfw.reuse.index import remember
 from expfw.run.build import RunContext
+from expfw.run.configured import other_source
 from expfw.run.environment import collect, start_collecting
 from expfw.run.folder import ResultFolder, result_root, take_folder
 from expfw.run.known import Decision, already_run
+from expfw.run.leftover import end_leftovers
 from expfw.run.log import configure_from
 from expfw.run.project import plan_of, project_path
 from expfw.run.recording import Opening, Recording
 from expfw.run.restart import (
     alone_in,
     archive_attempt,
-    changes_since,
     check_restartable,
     clear_unfinished,
     finished_part,
-    refusal,
 )
 from expfw.run.secrecy import secrecy, without_secrets_in
 from expfw.run.signals import Signals, watched
+from expfw.run.since import changed_inputs, changes_since, refusal
 from expfw.run.stored import StoredRun, changed_configuration, stored_experiment
 from expfw.run.workers import end_without_waiting
 
@@ -106,6 +109,7 @@ class ExperimentSession(KedroSession):
                     link.expect(uuid, root)
                 plan = plan_of(loader)
                 choice = str(loader.parameter("if_run", "again"))
+                take = is_wanted(loader.parameter("reuse", "on")) and self.stored is None
                 decision = Decision("run") if self.stored else already_run(root, plan.hash, choice)
                 if decision.action == "fail":
                     raise ExpfwError(decision.message)
@@ -113,9 +117,13 @@ class ExperimentSession(KedroSession):
                     logger.info("%s", decision.message)
                     return {}
                 surroundings = environment.result()
-            loader.run_context = RunContext(plan, take_folder(root, link), self.secrets)
+                reuse = prepare(plan, project, root, surroundings.record, take=take)
+            folder = take_folder(root, link)
+            remember(root, folder.id)
+            loader.run_context = RunContext(plan, folder, self.secrets, reuse=reuse)
             self.folder = loader.run_context.folder
             opening = Opening(uuid, project, surroundings, decision.message, self.stored)
+            opening.source, opening.config = other_source(loader, project), loader.files()
             recorded = Recording(self, loader.run_context, opening, link, signals)
             return recorded.run(lambda: KedroSession.run(self, *args, **kwargs))
 
@@ -127,14 +135,25 @@ class ExperimentSession(KedroSession):
         with _before_it_begins(signals):
             check_restartable(folder)
             plan, surroundings = plan_of(loader), collect(project)
-            changed = [*changed_configuration(stored, plan, project), *changes_since(folder, project)]
+            end_leftovers(folder, stored.run)
+            changed = [
+                *changed_configuration(stored, plan, project),
+                *changes_since(folder, project, loader, surroundings),
+            ]
+            loader.run_context = RunContext(plan, folder, self.secrets)
+            finished = finished_part(folder, pipelines[WORKFLOW], self.load_context().catalog)
+            changed += changed_inputs(folder, project, pipelines[WORKFLOW], finished.nodes, folds=bool(finished.folds))
             if changed and not stored.force:
                 raise refusal(folder, changed)
-            link, finished = link_to_database(loader), finished_part(folder, pipelines[WORKFLOW])
-        opening = Opening(stored.run["uuid"], project, surroundings, "", stored, changed)
+            link = link_to_database(loader)
+            source, config = other_source(loader, project), loader.files()
+            wanted = stored.run.get("params", {}).get("reuse", loader.parameter("reuse", "on"))
+            take = is_wanted(wanted) and "rerun_of" not in stored.run
+            reuse = prepare(plan, project, folder.path.parent, surroundings.record, take=take)
+        opening = Opening(stored.run["uuid"], project, surroundings, "", stored, changed, source=source, config=config)
         opening.attempts = archive_attempt(folder)
         clear_unfinished(folder, finished)
-        loader.run_context, self.folder = RunContext(plan, folder, self.secrets, finished), folder
+        loader.run_context, self.folder = RunContext(plan, folder, self.secrets, finished, reuse), folder
         rest = [node.name for node in pipelines[WORKFLOW].nodes if node.name not in finished.nodes]
         recorded = Recording(self, loader.run_context, opening, link, signals)
         return recorded.run(lambda: KedroSession.run(self, **{**kwargs, "node_names": rest}))

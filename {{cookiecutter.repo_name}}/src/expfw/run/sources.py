@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
-import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any
 
-import yaml
-
-from expfw.config.credentials import in_settings
 from expfw.config.loader import FOLDERS, KEDRO_NAMES
-from expfw.config.secrets import Secrets, hide_bytes
+from expfw.config.secrets import hide_bytes
+from expfw.run.redaction import redacted_text, without_settings
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +21,6 @@ SUFFIXES = frozenset({".py", ".j2", ".css", ".sql", ".toml"})
 
 CONFIG_SUFFIXES = frozenset({".json", ".yml", ".yaml"})
 """Endings of the files below ``config`` and ``conf`` that are kept."""
-
-_INTERPOLATION = re.compile(r"\$\{[^}]*\}")
 
 SCHEMA = "experiment.schema.json"
 """Made from the components, for editors; a large file that no run reads."""
@@ -50,7 +44,9 @@ class SourceFile:
 _cache: dict[str, tuple[tuple[int, int], SourceFile]] = {}
 
 
-def source_files(project: Path, experiments: Container[str] = ()) -> list[SourceFile]:
+def source_files(
+    project: Path, experiments: Iterable[str] = (), config: Path | Mapping[str, bytes] | None = None
+) -> list[SourceFile]:
     """All that it takes to run again but the data: ``src``, ``pyproject.toml``, ``config``, ``conf/logging.yml``.
 
     What is private to a machine is not among it (``config/local``, credentials), nor are other experiments' files: a
@@ -58,18 +54,36 @@ def source_files(project: Path, experiments: Container[str] = ()) -> list[Source
 
     Args:
         project: the project's folder.
-        experiments: paths of the experiment files that are read, relative to the project.
+        experiments: the experiment files that are read, by their paths, of which the first part does not count.
+        config: where the configuration was read, see :meth:`expfw.config.loader.ExperimentConfigLoader.files`; the
+            project's by default. Its files are named as if they lay in the project's ``config``.
     """
-    sources = [project / "pyproject.toml", *_walk(project / "src", SUFFIXES)]
-    config = [project / "conf" / "logging.yml", *_walk(project / "config", CONFIG_SUFFIXES)]
+    sources = [project / "pyproject.toml", *_walk(project / "src", SUFFIXES), project / "conf" / "logging.yml"]
     files = [_cached(path, path.relative_to(project).as_posix()) for path in sources if path.exists()]
-    named = [(path, path.relative_to(project).as_posix()) for path in config if path.exists()]
-    kept = [_cached(path, name) for path, name in named if name in experiments or _is_setting(name)]
-    return [silent(file) for file in (*files, *kept)]
+    read = {f"config/{where.partition('/')[2]}" for where in experiments}
+    settings = _settings(project / "config" if config is None else config)
+    kept = [made() for name, made in settings if name in read or is_setting(name)]
+    return [redacted_source(file) for file in (*files, *kept)]
 
 
-def _is_setting(name: str) -> bool:
-    """Whether a file of the configuration is neither private nor made for one experiment."""
+def _settings(config: Path | Mapping[str, bytes]) -> Iterator[tuple[str, Callable[[], SourceFile]]]:
+    """All files of a configuration: name, and what reads it."""
+    if isinstance(config, Path):
+        for path in _walk(config, CONFIG_SUFFIXES):
+            name = f"config/{path.relative_to(config).as_posix()}"
+            yield name, partial(_cached, path, name)
+    else:
+        for member, content in sorted(config.items()):
+            yield f"config/{member}", partial(SourceFile, f"config/{member}", content, _digest(content))
+
+
+def is_setting(name: str) -> bool:
+    """Whether a file of the configuration is neither private nor made for one experiment.
+
+    Example:
+        >>> [is_setting(name) for name in ("config/base/catalog.yml", "config/smoke/a.json", "config/local/a.yml")]
+        [True, False, False]
+    """
     path = PurePosixPath(name)
     one = path.parts[1] in FOLDERS and not path.name.startswith(KEDRO_NAMES)
     return not (one or is_private(name) or path.name == SCHEMA)
@@ -103,44 +117,33 @@ def is_kept_anyway(name: str) -> bool:
 
 def _walk(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name[0] not in "._" and not name.endswith(".egg-info"))
+        folders[:] = sorted(name for name in folders if not is_no_source(name))
         yield from (Path(parent, name) for name in sorted(names) if PurePath(name).suffix in suffixes)
 
 
-def silent(source: SourceFile) -> SourceFile:
-    """The file as it may be kept: a secret in it is hidden, and the digest is that of what is kept."""
-    content = hide_bytes(_without_settings(source))
-    if content == source.content:
-        return source
-    logger.warning("%s holds a secret that is known from the credentials or parameters; take it out", source.name)
-    return SourceFile(source.name, content, _digest(content))
+def is_no_source(folder: str) -> bool:
+    """Whether nothing in a folder of that name is a source: it is hidden, or made by Python.
+
+    Example:
+        >>> [is_no_source(name) for name in ("__pycache__", ".idea", "study.egg-info", "_internal")]
+        [True, True, True, False]
+    """
+    return folder[0] == "." or folder == "__pycache__" or folder.endswith(".egg-info")
 
 
-def _without_settings(source: SourceFile) -> bytes:
-    """A configuration without what its own keys call a secret: no run but one of its own would know it."""
-    if PurePosixPath(source.name).suffix not in CONFIG_SUFFIXES:
-        return source.content
-    secrets = Secrets.of(_INTERPOLATION.sub("", value) for value in in_settings(_parsed(source)))
-    lines = source.content.decode("utf-8", "surrogateescape").splitlines(keepends=True)
-    return "".join(_hidden(line, secrets) for line in lines).encode("utf-8", "surrogateescape")
+def redacted_source(source: SourceFile, *, any_text: bool = False) -> SourceFile:
+    """The file as it may be kept: a secret in it is hidden, and the digest is that of what is kept.
 
-
-def _hidden(line: str, secrets: Secrets) -> str:
-    """A line without secrets; what is to be filled in from the environment or from credentials is none."""
-    rest = _INTERPOLATION.sub("", line)
-    return line if secrets.hide(rest) == rest else secrets.hide(line)
-
-
-def _parsed(source: SourceFile) -> Any:
-    """The settings in a file; of one that cannot be read its lines, each taken for ``key: value``."""
-    text = source.content.decode("utf-8", "replace")
-    try:
-        if source.name.endswith(".json"):
-            return json.loads(text)
-        return list(yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
-    except (ValueError, RecursionError, yaml.YAMLError):
-        pairs = (line.partition(":")[::2] for line in text.splitlines())
-        return [{key.strip(" \t\"'-{"): value.strip(" \t\"',}")} for key, value in pairs]
+    Args:
+        source: the file.
+        any_text: whether values under keys that name a secret are hidden in a file of any kind, not in settings alone.
+    """
+    if hide_bytes(source.content) != source.content:
+        logger.warning("%s holds a secret that is known from the credentials or parameters; take it out", source.name)
+    text = source.content.decode("utf-8", "surrogateescape")
+    kept = redacted_text(source.name, text) if any_text else without_settings(source.name, text)
+    content = hide_bytes(kept.encode("utf-8", "surrogateescape"))
+    return source if content == source.content else SourceFile(source.name, content, _digest(content))
 
 
 def _digest(content: bytes) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,16 +11,27 @@ from expfw.config.experiment import Experiment
 from expfw.config.keys import ABSENT
 from expfw.config.merge import Merged
 from expfw.config.secrets import MARK
-from expfw.construct.plan import Plan
+from expfw.construct.plan import Plan, leaves
 from expfw.errors import ExpfwError, RecordError, did_you_mean
+from expfw.run.configured import source_path
 from expfw.run.files import read_json
 from expfw.run.folder import ResultFolder
-from expfw.run.recorded import check_configuration
+from expfw.run.recorded import check_configuration, other_params
 
 Mode = Literal["rerun", "restart"]
 
 RUNNERS = ("SequentialRunner", "ThreadRunner", "ParallelRunner")
 """Kedro's runners."""
+
+
+def check_runner(name: str) -> None:
+    """Refuse a runner that is none of Kedro's.
+
+    Raises:
+        ExpfwError: with the nearest.
+    """
+    if name not in RUNNERS:
+        raise ExpfwError(f"there is no runner '{name}'; {did_you_mean(name, RUNNERS)}")
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,24 @@ class StoredRun:
         content: Mapping[str, Any] = read_json(self.folder.log / "run.json", {})
         return content
 
+    def source(self, project: Path) -> str | None:
+        """Where its configuration lies, if it was given by ``--conf-source``; None for the project's own.
+
+        Args:
+            project: the project's folder.
+
+        Raises:
+            RecordError: if it is gone.
+        """
+        recorded = self.run.get("conf_source")
+        path = source_path(recorded, project) if recorded else None
+        if recorded and path is None:
+            raise RecordError(
+                f"experiment {self.folder.id} was run with the configuration in '{recorded['path']}', which is gone; "
+                "put it back there"
+            )
+        return path
+
 
 def stored_experiment(folder: ResultFolder) -> Experiment:
     """The configuration that an experiment has on record, whatever its file says by now.
@@ -59,7 +88,7 @@ def stored_experiment(folder: ResultFolder) -> Experiment:
             f"experiment {folder.id} ended before its configuration was recorded; start it anew with 'kedro run'"
         )
     check_configuration(folder, config, run)
-    hidden = list(_hidden(config))
+    hidden = withheld(config)
     if hidden:
         raise RecordError(
             f"experiment {folder.id}: {hidden[0]} is a secret, and no record holds it; run the experiment's file "
@@ -70,16 +99,41 @@ def stored_experiment(folder: ResultFolder) -> Experiment:
     merged.origins.update(
         {tuple(key.split(".")): str(o) for key, o in read_json(folder.log / "origin.json", {}).items()}
     )
-    return Experiment(str(run.get("name", "?")), {**ABSENT, **merged.values}, merged)
+    values = {**ABSENT, **merged.values}
+    return Experiment(str(run.get("name", "?")), values, merged, others=given_params(folder, run))
 
 
-def _hidden(value: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
-    """Key paths of values that were replaced by the mark of a secret."""
-    if isinstance(value, dict | list):
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _hidden(item, (*path, str(key)))
-    elif isinstance(value, str) and MARK in value:
-        yield ".".join(path)
+def given_params(folder: ResultFolder, run: Mapping[str, Any]) -> dict[str, Any]:
+    """The ``--params`` of the project's own that an experiment was given.
+
+    Args:
+        folder: the experiment's folder.
+        run: content of its ``log/run.json``.
+
+    Raises:
+        RecordError: if one was a secret, which no record holds.
+    """
+    others = other_params(run)
+    hidden = withheld(others)
+    if hidden:
+        raise RecordError(
+            f"experiment {folder.id}: --params {hidden[0]} was a secret, and no record holds it; run the experiment's "
+            f"file instead, with the secret: kedro run --params experiment={run.get('name', '?')},{hidden[0]}=…"
+        )
+    return others
+
+
+def withheld(config: Mapping[str, Any]) -> list[str]:
+    """Key paths of values that were replaced by the mark of a secret.
+
+    Args:
+        config: a recorded configuration.
+
+    Example:
+        >>> withheld({"model": {"params": {"keys": ["(secret, not recorded)"], "depth": 3}}})
+        ['model.params.keys.0']
+    """
+    return [".".join(path) for path, value in leaves(config) if isinstance(value, str) and MARK in value]
 
 
 def changed_configuration(stored: StoredRun, plan: Plan, project: Path) -> list[str]:
@@ -93,10 +147,10 @@ def changed_configuration(stored: StoredRun, plan: Plan, project: Path) -> list[
     from expfw.check import project_loader
     from expfw.run.project import plan_of
 
-    name, params = str(stored.run.get("name", "")), stored.run.get("params", {})
     if "rerun_of" in stored.run:
         return []
-    loader = project_loader(project, **{**params, "experiment": name})
+    name, params = str(stored.run.get("name", "")), stored.run.get("params", {})
+    loader = project_loader(project, stored.source(project), **{**params, "experiment": name})
     loader.env = stored.run.get("env")
     try:
         same = plan_of(loader).hash == plan.hash
@@ -128,11 +182,12 @@ def run_stored(
 
     from expfw.run.session import ExperimentSession
 
-    if runner is not None and runner not in RUNNERS:
-        raise ExpfwError(f"there is no runner '{runner}'; {did_you_mean(runner, RUNNERS)}")
+    if runner is not None:
+        check_runner(runner)
     stored = StoredRun(folder, mode, force)
-    environment = stored.run.get("env")
-    with settings.SESSION_CLASS.create(project_path=project, env=environment) as session:
+    create = settings.SESSION_CLASS.create
+    source, params = stored.source(project), given_params(folder, stored.run)
+    with create(project, env=stored.run.get("env"), conf_source=source, runtime_params=params) as session:
         if not isinstance(session, ExperimentSession):
             raise ExpfwError(
                 "settings.SESSION_CLASS is no ExperimentSession, so there is nothing to run experiments with"

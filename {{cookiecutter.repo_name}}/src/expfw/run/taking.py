@@ -55,7 +55,7 @@ def taken_models(
 
 
 def _require_same_rows(builder: Builder, data: Data) -> None:
-    if _content(builder.taken("development_data")) != _content(data):
+    if _content(builder.earlier("development_data")) != _content(data):
         raise ComponentError(
             f"{builder} belongs to other development data than this experiment's, so training and test rows could mix; "
             f'take them over as well: "holdout": {{"from_experiment": {_number(builder)}}}'
@@ -63,7 +63,7 @@ def _require_same_rows(builder: Builder, data: Data) -> None:
 
 
 def _require_same_folds(builder: Builder, folds: Sequence[Fold]) -> None:
-    theirs: Sequence[Fold] = builder.taken("folds")
+    theirs: Sequence[Fold] = builder.earlier("folds")
     same = len(theirs) == len(folds) and all(
         np.array_equal(a.train, b.train) and np.array_equal(a.validation, b.validation)
         for a, b in zip(theirs, folds, strict=True)

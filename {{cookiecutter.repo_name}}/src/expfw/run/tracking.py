@@ -152,12 +152,18 @@ class RecordObserver(FileStorageObserver):
             raise
 
     def log_metrics(self, metrics_by_name: Mapping[str, Mapping[str, Any]], info: Any) -> None:
-        """Write all metrics there are; those that a full disk did not take come with the next ones."""
+        """Write all metrics there are; those that a full disk did not take come with the next ones.
+
+        A value takes the place of an earlier one of the same step.
+        """
         for name, fresh in metrics_by_name.items():
             entry = self.metrics.setdefault(name, {"steps": [], "timestamps": [], "values": []})
-            entry["steps"] += fresh["steps"]
-            entry["timestamps"] += [stamp.isoformat() for stamp in fresh["timestamps"]]
-            entry["values"] += fresh["values"]
+            stamps = [stamp.isoformat() for stamp in fresh["timestamps"]]
+            places = {step: at for at, step in enumerate(entry["steps"])}
+            for step, stamp, value in zip(fresh["steps"], stamps, fresh["values"], strict=True):
+                at = places.setdefault(step, len(places))
+                for key, item in (("steps", step), ("timestamps", stamp), ("values", value)):
+                    entry[key][at : at + 1] = [item]
         with suppress(OSError):
             self.save_json(self.metrics, "metrics.json")
 

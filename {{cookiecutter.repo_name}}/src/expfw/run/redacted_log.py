@@ -11,7 +11,7 @@ from typing import Any
 from expfw.config.secrets import hide
 
 
-class SilentFormatter(logging.Formatter):
+class RedactingFormatter(logging.Formatter):
     """Hides secrets in the finished line as well: a record that was made in another process comes as it is."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -19,7 +19,7 @@ class SilentFormatter(logging.Formatter):
         return hide(super().format(record))
 
 
-class _SilentRecords:
+class _RedactedRecords:
     """Makes log records without secrets, for all handlers of all loggers, and whatever they make of a record."""
 
     def __init__(self, make: Callable[..., logging.LogRecord]) -> None:
@@ -53,16 +53,16 @@ def _message(record: logging.LogRecord) -> str:
 def hidden_in_logs() -> Iterator[None]:
     """Hide the secrets that are known in all that is logged in the block, also by processes that are forked in it."""
     before = logging.getLogRecordFactory()
-    silent = _SilentRecords(before)
-    logging.setLogRecordFactory(silent)
+    records = _RedactedRecords(before)
+    logging.setLogRecordFactory(records)
     try:
         yield
     finally:
-        if logging.getLogRecordFactory() is silent:
+        if logging.getLogRecordFactory() is records:
             logging.setLogRecordFactory(before)
 
 
 def hide_in_logs() -> None:
     """The same for the rest of a worker process."""
-    if not isinstance(logging.getLogRecordFactory(), _SilentRecords):
-        logging.setLogRecordFactory(_SilentRecords(logging.getLogRecordFactory()))
+    if not isinstance(logging.getLogRecordFactory(), _RedactedRecords):
+        logging.setLogRecordFactory(_RedactedRecords(logging.getLogRecordFactory()))
