@@ -152,7 +152,7 @@ def find_python(series: str, uv: Sequence[str]) -> str:
 
     Args:
         series: its version, ``3.11``.
-        uv: the command that is uv, which looks for an interpreter itself, and gets one; may be empty.
+        uv: the command that is uv, which gets an interpreter if there is none on the PATH; may be empty.
 
     Raises:
         ExpfwError: if there is none.
@@ -163,13 +163,15 @@ def find_python(series: str, uv: Sequence[str]) -> str:
     """
     if series == f"{sys.version_info.major}.{sys.version_info.minor}":
         return sys.executable
-    found = series if uv else shutil.which(f"python{series}")
-    if not found:
+    found = shutil.which(f"python{series}")
+    if found and version_of(Path(found)).startswith(f"{series}."):  # a shim of pyenv may be there and not run
+        return found
+    if not uv:
         raise ExpfwError(
             f"the experiment ran with Python {series}, and neither python{series} nor uv is on the PATH; install one "
             "of them ('pip install uv' is enough: uv fetches the Python it needs)"
         )
-    return found
+    return series
 
 
 def _run(command: Sequence[str], project: Path, needed: Requirements, lock: Sequence[int]) -> None:

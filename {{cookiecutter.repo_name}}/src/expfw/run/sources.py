@@ -122,13 +122,13 @@ def _walk(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
 
 
 def is_no_source(folder: str) -> bool:
-    """Whether nothing in a folder of that name is a source: it is hidden, or made by Python.
+    """Whether nothing in a folder of that name is a source: it is hidden, or made by Python or an installer.
 
     Example:
         >>> [is_no_source(name) for name in ("__pycache__", ".idea", "study.egg-info", "_internal")]
         [True, True, True, False]
     """
-    return folder[0] == "." or folder == "__pycache__" or folder.endswith(".egg-info")
+    return folder[0] == "." or folder == "__pycache__" or folder.endswith((".egg-info", ".dist-info"))
 
 
 def redacted_source(source: SourceFile, *, any_text: bool = False) -> SourceFile:
