@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,9 @@ from baking import NOT_TEMPLATE, SOURCES, TEMPLATE, Bake, BakedProject
 
 NEEDY = frozenset({"slow", "browser", "services"})
 """Markers of tests that need what a machine may lack."""
+
+SAID = "said"
+"""The property of a test's report that holds what it said."""
 
 sys.dont_write_bytecode = True
 os.environ["DO_NOT_TRACK"] = "1"
@@ -67,6 +70,20 @@ def bake(bake_into: Bake, tmp_path: Path) -> Bake:
 def default_project(bake_into: Bake, tmp_path_factory: pytest.TempPathFactory) -> BakedProject:
     """A project with all defaults. Shared: do not write into it."""
     return bake_into(tmp_path_factory.mktemp("default"))
+
+
+@pytest.fixture
+def say(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Say something in the summary at the end, also from a worker process: ``say("killed 100 times")``."""
+    return lambda text: record_property(SAID, text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests said."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, text in report.user_properties:
+            if name == SAID:
+                terminalreporter.write_line(str(text))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -362,7 +362,7 @@ def test_a_run_killed_before_its_configuration_was_recorded_says_so(lab: Lab) ->
 
 
 @pytest.mark.slow
-def test_runs_killed_at_random_moments_all_end_alike(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_killed_at_random_moments_all_end_alike(lab: Lab, say: Callable[[str], None]) -> None:
     name = lab.write({**lab_experiment(), **FOREST})
     whole = lab.start("run", "--params", f"experiment={name},reuse=off")
     wait_for("its folder", (lab.root / "result_experiment_1").exists)
@@ -390,9 +390,8 @@ def test_runs_killed_at_random_moments_all_end_alike(lab: Lab, capsys: pytest.Ca
             outcome.ok()
         assert content(folder) == unbroken, f"seed {seed}, experiment {number}"
         alike += 1
-    with capsys.disabled():
-        sys.stdout.write(
-            f"\nkilled at {KILLS} random moments (seed {seed}): {alike} have the bits of an unbroken run, {late} of "
-            f"them completed before; {early} were killed before their configuration was on record\n"
-        )
+    say(
+        f"killed at {KILLS} random moments (seed {seed}): {alike} have the bits of an unbroken run, {late} of "
+        f"them completed before; {early} were killed before their configuration was on record"
+    )
     assert alike + early == KILLS
