@@ -33,7 +33,7 @@ types: $(VENV)/installed ## Types
 	$(BIN)/mypy
 
 unit: $(VENV)/installed ## Tests
-	$(PYTEST) -n auto -m "not slow and not browser and not services and not benchmark"
+	$(PYTEST) -n auto --dist worksteal -m "not slow and not browser and not services and not benchmark"
 
 schema: $(VENV)/installed ## Generate the schema of experiment files anew, after a change to components
 	$(BIN)/python tools/update_schema.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 from typing import Literal
@@ -65,6 +66,32 @@ def test_the_number_at_the_top_is_the_recorded_one(browser: Browser, project: Ba
     text = page.locator("header").inner_text()
     page.close()
     assert f"{metrics['accuracy']['mean']:.3g}" in text
+
+
+@pytest.mark.parametrize("number", PAGES)
+def test_a_reader_with_keyboard_or_screen_reader_gets_everything(
+    browser: Browser, project: BakedProject, number: int
+) -> None:
+    page = browser.new_page()
+    page.goto(address(project, number))
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "To the result"
+    names = page.locator("svg[role=img] > title").all_inner_texts()
+    assert len(names) == page.locator("svg").count()
+    levels = [
+        int(level) for level in page.evaluate("[...document.querySelectorAll('h1,h2,h3')].map(h => h.tagName[1])")
+    ]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    assert page.locator("table:not(:has(thead th[scope=col]))").count() == 0
+    numbers = page.locator("details.numbers").first
+    assert not numbers.locator("table").is_visible()
+    numbers.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert numbers.locator("table").is_visible()
+    targets = page.evaluate("[...document.querySelectorAll('nav a')].map(a => a.getAttribute('href').slice(1))")
+    assert all(page.locator(f"section#{target}").count() == 1 for target in targets)
+    page.close()
 
 
 def test_the_page_prints(browser: Browser, project: BakedProject, tmp_path: Path) -> None:

@@ -21,8 +21,10 @@ from expfw.config.keys import ABSENT, KEYS, STEPS, Step
 from expfw.construct.find import Components
 from expfw.construct.reference import OUTPUTS
 from expfw.construct.signature import SERVICES, configurable, services_of
+from expfw.diagnostics.catalogue import CHECKS, link
 from expfw.results import Predictions, Results
 from expfw.run.known import Choice
+from expfw.run.structured import FIELDS
 from expfw.scoring import CI_METHOD, summary
 from expfw.workflow import workflow
 
@@ -109,6 +111,22 @@ def test_each_attribute_of_an_opened_experiment_stands_there() -> None:
     text = section(page("reference/open-experiment.md"), "Attributes")
     told = set(re.findall(r"`(\w+)(?:\(\))?`", " ".join(re.findall(r"^\|(.*?)\|", text, re.MULTILINE))))
     assert told == {name for name in dir(OpenedExperiment(Path("result_experiment_1"))) if name[0] != "_"}  # type: ignore[arg-type]
+
+
+def test_each_check_has_a_section_and_what_a_finding_links_to_exists() -> None:
+    text = page("reference/checks.md")
+    assert re.findall(r"^## (EX\d+)$", text, re.MULTILINE) == list(CHECKS)
+    assert re.findall(r"^\| \[(EX\d+)\]", text, re.MULTILINE) == list(CHECKS)
+    for code in CHECKS:
+        path, anchor = link(code).split("#")
+        assert (TEMPLATE / path).is_file()
+        assert f"]({'#' + anchor})" in text
+        assert all(f"*{part}*" in section(text, code) for part in ("How it is found.", "What to do."))
+
+
+def test_each_field_of_the_structured_log_stands_there() -> None:
+    rows = re.findall(r"^\| (`.*?) \|", section(page("reference/result-folder.md"), "The structured log"), re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) == {*FIELDS, "extra"}
 
 
 def test_each_service_stands_there() -> None:

@@ -33,6 +33,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,15 @@ from expfw.run.inputs import TICK
 DOCS = TEMPLATE / "docs"
 PAGES = [*sorted(DOCS.glob("tutorial/*.md")), TEMPLATE / "README.md"]  # what takes longest comes first
 PAGES += sorted(page for page in DOCS.rglob("*.md") if page not in PAGES)
+LONG = frozenset(
+    f"docs/{name}.md"
+    for name in (
+        "how-to/allow-another-library how-to/compare-experiments how-to/configure-safely how-to/data "
+        "how-to/groups-and-time how-to/metrics how-to/read-results-in-a-notebook how-to/rerun how-to/restart "
+        "how-to/reuse-experiments how-to/reuse-outputs reference/commands reference/experiment-file reference/messages"
+    ).split()
+)
+"""Pages that take their reader four seconds and more."""
 MARKER = re.compile(r"<!-- (?P<verb>not run|[a-z]+)(?:: (?P<rest>.*?))?(?:, needs (?P<module>\w+))? -->")
 FENCE = re.compile(r"```(?P<language>\w*)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
 TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d|\d\d:\d\d:\d\d")
@@ -228,7 +238,13 @@ def test_every_block_says_what_becomes_of_it(page: Path) -> None:
     assert len(fences) == len(list(blocks(page))), "a block is indented or open"
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if any(b.verb != "not run" for b in blocks(page))], ids=name)
+def to_be_done() -> list[Any]:
+    """The pages with something to do, the long ones marked as slow."""
+    pages = [page for page in PAGES if any(block.verb != "not run" for block in blocks(page))]
+    return [pytest.param(page, marks=[pytest.mark.slow] if name(page) in LONG else [], id=name(page)) for page in pages]
+
+
+@pytest.mark.parametrize("page", to_be_done())
 def test_a_reader_can_do_what_the_page_says(page: Path, default_project: BakedProject, tmp_path: Path) -> None:
     reader = Reader(BakedProject(shutil.copytree(default_project.path, tmp_path / "project")))
     time.sleep(2 * TICK / 1e9)  # of code that changed right before a process began, nobody knows whether it runs
@@ -249,4 +265,5 @@ def test_the_comparison_tells_lines_apart() -> None:
 
 
 def test_the_pages_are_found() -> None:
-    assert {"README.md", "docs/index.md", "docs/tutorial/first-experiment.md"} <= {name(page) for page in PAGES}
+    names = {name(page) for page in PAGES}
+    assert {"README.md", "docs/index.md", "docs/tutorial/first-experiment.md", *LONG} <= names

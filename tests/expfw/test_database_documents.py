@@ -117,6 +117,7 @@ def test_a_run_that_was_killed_before_its_record_began_is_told_of_too(tmp_path: 
     assert state.document["config"] == CONFIG
 
 
+@pytest.mark.slow
 def test_a_configuration_of_20_megabytes_is_shortened_and_whole_among_the_artifacts(tmp_path: Path) -> None:
     config = {**CONFIG, "model": {"type": "a.Tree", "params": {"depth": 3, "table": list(range(3_000_000))}}}
     folder = make_experiment(tmp_path, files={"log/sacred/config.json": config, "log/config.json": config})
@@ -162,6 +163,7 @@ def test_a_curve_is_sorted_by_step_and_holds_numbers_or_a_word(tmp_path: Path) -
     bson.encode(vars(metric))
 
 
+@pytest.mark.slow
 def test_30_megabytes_of_output_keep_their_end_and_are_whole_among_the_artifacts(tmp_path: Path) -> None:
     text = "".join(f"line {number:020d}\n" for number in range(1_150_000))
     state = read_state(make_experiment(tmp_path, files={"log/sacred/cout.txt": text}))

@@ -3,118 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from pages import Page, empty_results, page_of, results_of
 
 from expfw.components import reports
-from expfw.interfaces import Data, Fold
+from expfw.interfaces import Data
 from expfw.report.charts import Chart
 from expfw.report.collector import Fragment, ReportCollector, read_fragments
 from expfw.report.page import build_view, render_page
-from expfw.results import Predictions, Results
+from expfw.results import Predictions
 
 HOSTILE = "<script>alert(1)</script>\"'&"
-VOID = {"meta", "link", "img", "br"}
 EMPTY_FRAME = pd.DataFrame({"fold": [], "row": [], "y_pred": []})
-
-
-class Page(HTMLParser):
-    """What a browser would see: elements with their attributes, and whether all are closed."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.text = ""
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += f" {data} "
-
-    def tags(self) -> set[str]:
-        return {tag for tag, _ in self.elements}
-
-    def addresses(self) -> Iterator[str]:
-        for _, attributes in self.elements:
-            yield from (
-                value or "" for name, value in attributes.items() if name in ("src", "href", "xlink:href", "action")
-            )
-
-
-def results_of(**changes: Any) -> Results:
-    kind = pd.CategoricalDtype(["no", "yes"])
-    codes = [0, 1, 1, 0, 1, 0]
-    frame = pd.DataFrame({"fold": [0, 0, 0, 1, 1, 1], "row": range(6)})
-    frame["y_true"] = frame["y_pred"] = pd.Categorical.from_codes(codes, dtype=kind)
-    X = pd.DataFrame({"a": [1.0, None, 3.0, 4.0, 5.0, 6.0], "b": range(6)})
-    values: dict[str, Any] = {
-        "id": 12,
-        "name": "demo",
-        "config": {
-            "description": "What is tried",
-            "tags": ["first"],
-            "model": {"type": "sklearn.svm.SVC", "params": {"C": 2.5}},
-            "metrics": ["f1", "accuracy"],
-        },
-        "development_data": Data(X, np.array(["no", "yes", "yes", "no", "yes", "no"])),
-        "test_data": Data(X.iloc[:2], np.array(["no", "yes"])),
-        "folds": [Fold(np.arange(3), np.arange(3, 6)), Fold(np.arange(3, 6), np.arange(3))],
-        "predictions": Predictions(frame),
-        "test_predictions": Predictions(frame.iloc[:2]),
-        "validation_metrics": {
-            "accuracy": {"mean": 0.91234, "std": 0.0312, "ci95": [0.8712, 0.9534], "folds": [0.9, 0.92]},
-            "f1": {"mean": 0.81234, "std": 0.0512, "ci95": [0.7712, 0.8534], "folds": [0.8, 0.82]},
-        },
-        "test_metrics": {"accuracy": 0.8888, "f1": 0.7777},
-        "final_model": None,
-        "timing": {"fit": 1.5, "predict": 0.25},
-        "environment": {
-            "python": "3.11.9",
-            "packages": {"numpy": "2.0.1"},
-            "git": {"commit": "abc123", "diff": "+secret\n-line"},
-        },
-    }
-    return Results(**(values | changes))
-
-
-def empty_results() -> Results:
-    nothing = Data(np.zeros((0, 0)))
-    return results_of(
-        name="",
-        config={},
-        development_data=nothing,
-        test_data=nothing,
-        folds=[],
-        predictions=Predictions(pd.DataFrame()),
-        test_predictions=Predictions(pd.DataFrame()),
-        validation_metrics={},
-        test_metrics={},
-        timing={},
-        environment={},
-    )
-
-
-def page_of(results: Results, folder: Path = Path("no/folder"), **record: Any) -> str:
-    return render_page(build_view(results, read_fragments(folder), record))
 
 
 def fill(folder: Path, text: str = "text") -> None:
@@ -169,11 +75,29 @@ def test_hostile_text_from_anywhere_is_shown_as_text(tmp_path: Path) -> None:
     results = replace(results, predictions=Predictions(frame))
     for name in ("ConfusionMatrix", "FoldSpread", "MetricsTable"):
         getattr(reports, name)(ReportCollector(tmp_path, step="report", component=name)).report(results)
-    html = page_of(results, tmp_path, started=HOSTILE, parents=[HOSTILE])
+    found = dict.fromkeys(("code", "name", "sentence", "how", "advice"), HOSTILE) | {"link": "javascript:alert(1)"}
+    baseline = {"type": HOSTILE, "validation": {HOSTILE: {"mean": 0.1}}}
+    skipped = [{"code": HOSTILE, "why": HOSTILE}]
+    findings = [found, found | {"muted": HOSTILE, "link": f"https://a.b/{HOSTILE}"}]
+    results = replace(results, diagnostics={"findings": findings, "skipped": skipped, "baseline": baseline})
+    html = page_of(
+        results,
+        tmp_path,
+        started=HOSTILE,
+        parents=[HOSTILE],
+        rerun_of=HOSTILE,
+        restarts=[{"started": HOSTILE, "changed": [HOSTILE], "finished_nodes": [HOSTILE]}],
+        origins={f"{HOSTILE}.type": HOSTILE, f"{HOSTILE}.params.{HOSTILE}": f"--params {HOSTILE}"},
+        reused={HOSTILE: 3},
+        best={"id": 3, "name": HOSTILE, "values": {HOSTILE: 0.7}},
+        timing={"folds": {"0": 1.0, "1": 2.0}, "parts": [{"step": HOSTILE, "part": HOSTILE, "seconds": 1.0}]},
+    )
     page = Page(html)
     assert "<script" not in html
     assert page.open == []
-    assert page.text.count(HOSTILE) > 20
+    assert page.text.count(HOSTILE) > 40
+    assert not any(address.startswith("javascript") for address in page.addresses())
+    assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
 
 
 @pytest.mark.parametrize(
@@ -187,10 +111,16 @@ def test_hostile_text_from_anywhere_is_shown_as_text(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("kind", ["chart", "image"])
 def test_a_drawing_that_is_not_ours_is_an_image_in_which_nothing_runs(tmp_path: Path, svg: str, kind: str) -> None:
+    before = Page(page_of(results_of()))
     ReportCollector(tmp_path, step="report").add_figure(Chart(svg, "T") if kind == "chart" else svg, title="T")
-    html = page_of(results_of(timing={}), tmp_path)
-    assert {"script", "svg", "a"} & Page(html).tags() <= {"a"}
-    assert all(address.startswith(("data:", "#")) for address in Page(html).addresses())
+    html = page_of(results_of(), tmp_path)
+    page = Page(html)
+    assert "script" not in page.tags()
+    assert Counter(tag for tag, _ in page.elements) - Counter(tag for tag, _ in before.elements) == Counter(
+        ["article", "figure", "h3", "img", "div"]
+    )
+    assert all(address.startswith(("data:", "#")) for address in page.addresses())
+    assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
     assert '<img class="foreign" alt="T" src="data:image/svg+xml;base64,' in html
 
 
@@ -235,7 +165,7 @@ def test_an_interval_that_is_unknown_is_not_shown() -> None:
 
 def test_the_page_shows_configuration_data_environment_and_timing() -> None:
     text = re.sub(r"\s+", " ", Page(page_of(results_of(), started="2026-01-02 03:04", parents=[7])).text)
-    for part in ("What is tried", "first", "sklearn.svm.SVC", "C = 2.5", '"C": 2.5', "abc123", "numpy", "2.0.1"):
+    for part in ("What is tried", "first", "model sklearn.svm.SVC", "C 2.5", '"C": 2.5', "abc123", "numpy", "2.0.1"):
         assert part in text, part
     for part in ("2 folds, each trained on 3 rows and validated on 3", "development 6 2 1", "yes 3 50.0 %", "1.5000 s"):
         assert part in text, part
@@ -247,8 +177,12 @@ def test_the_page_shows_configuration_data_environment_and_timing() -> None:
 def test_additions_stand_in_the_order_reports_then_steps_with_their_folds(tmp_path: Path) -> None:
     fill(tmp_path)
     view = build_view(results_of(), read_fragments(tmp_path), {})
-    assert [fragment.kind for fragment in view.reports] == ["table", "image", "chart"]
-    assert [(step.title, [fold.title for fold in step.folds]) for step in view.steps] == [("Fit", ["Fold 1", "Fold 2"])]
+    assert [fragment.kind for fragment in view.additions.reports] == ["table", "image", "chart"]
+    steps = [(step.title, [fold.title for fold in step.folds]) for step in view.additions.steps]
+    assert steps == [("Fit", ["Fold 1", "Fold 2"])]
+    text = Page(render_page(view)).text
+    places = [text.index(part) for part in ("Results ", "From the components", "Fold 1", "text 0", "Fold 2", "text 1")]
+    assert places == sorted(places)
 
 
 def test_an_addition_that_can_not_be_read_is_a_sentence_on_the_page(tmp_path: Path) -> None:

@@ -23,15 +23,8 @@ from expfw.cli.schema import write_schema
 from expfw.config.keys import KEYS, STEPS
 from expfw.construct.catalogue import docs_of, library
 from expfw.construct.find import Components
-from expfw.construct.schema import (
-    FILE,
-    check_schema,
-    differences,
-    experiment_schema,
-    project_schema,
-    save_schema,
-    schema_text,
-)
+from expfw.construct.schema import experiment_schema
+from expfw.construct.schema_file import FILE, check_schema, differences, project_schema, save_schema, schema_text
 from expfw.construct.schema_types import SENTINELS, from_constraints, from_hint, from_words, is_json
 from expfw.construct.signature import configurable, services_of, signature_of
 from expfw.errors import ExpfwError

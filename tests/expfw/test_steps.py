@@ -146,7 +146,7 @@ def test_each_fold_is_fitted_on_its_training_rows(folder: ResultFolder) -> None:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (ValueError("Input X contains NaN.\nmany lines"), "fit failed in fold 0: ValueError: Input X contains NaN"),
+        (ValueError("Input X contains NaN.\nmany lines"), "fit failed in fold 1: ValueError: Input X contains NaN"),
         (ValueError("Input X contains NaN."), "TabularFeatures"),
         (KeyError("x"), "KeyError: 'x'"),
         (RuntimeError(), "RuntimeError: no message"),

@@ -40,8 +40,9 @@ def lab(shared_lab: Lab, tmp_path: Path) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def own_lab(shared_lab: Lab, bake_into: Bake, tmp_path: Path) -> Iterator[Lab]:
+def own_lab(shared_lab: Lab, default_project: BakedProject, tmp_path: Path) -> Iterator[Lab]:
     """A project of the test's own, to change at will, but for its framework: that is the shared one."""
-    lab = Lab(with_trial(bake_into(tmp_path)), tmp_path, tmp_path / "result", shared_lab.forge)
+    project = BakedProject(shutil.copytree(default_project.path, tmp_path / default_project.path.name))
+    lab = Lab(with_trial(project), tmp_path, tmp_path / "result", shared_lab.forge)
     yield lab
     lab.end()

@@ -21,12 +21,14 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 PRELOADED = (
     "encodings.unicode_escape expfw.cli expfw.components.data_source expfw.components.features "
-    "expfw.components.metrics expfw.components.reports expfw.overview expfw.report.page expfw.run.hooks "
+    "expfw.components.metrics expfw.components.model expfw.components.reports expfw.detail expfw.listing.request "
+    "expfw.interruption expfw.report.page expfw.run.capture expfw.run.hooks expfw.run.reported "
     "expfw.run.session expfw.run.tracking expfw.scoring expfw.workflow fsspec.implementations.local jinja2 "
     "kedro.framework.cli.cli kedro.framework.cli.project kedro.framework.session "
     "kedro.framework.session.store kedro.ipython kedro.runner kedro_datasets.json kedro_datasets.pickle "
@@ -47,6 +49,7 @@ def serve() -> None:
         importlib.import_module(module)
     for group in ("global", "project", "init", "hooks"):
         load_entry_points(group)
+    warm_templates()
     inspect.stack()  # fills the table of modules that Kedro's settings look through
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -58,6 +61,17 @@ def serve() -> None:
             if child == 0:
                 leave(run, job)
             watch(child, Path(job["folder"]))
+
+
+def warm_templates() -> None:
+    """Compile the templates of an experiment's page, which each run would compile anew."""
+    from jinja2 import TemplateError
+
+    from expfw.report.page import templates
+
+    for name in templates().list_templates(extensions=["j2"]):
+        with suppress(TemplateError):  # another page's, which has filters of its own
+            templates().get_template(name)
 
 
 def watch(child: int, folder: Path) -> None:

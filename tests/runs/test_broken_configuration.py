@@ -178,8 +178,11 @@ def test_one_folder_that_cannot_be_read_does_not_hide_the_others(lab: Lab, part:
     damaged(lab, part)
     shown = lab.kedro("experiment", "list").ok().out.splitlines()
     assert "accuracy" in shown[1]
-    assert shown[2].split()[:3] == ["2", "?", "?"]
-    assert "cannot be read" in shown[2]
+    if part in ("timing.json", "children.jsonl"):  # the list has nothing from it
+        assert "COMPLETED" in shown[2]
+    else:
+        assert shown[2].split()[:3] == ["2", "?", "?"]
+        assert "cannot be read" in shown[2]
     first, second = json.loads(lab.kedro("experiment", "list", "--format", "json").ok().out)
     assert (first["status"], second["status"]) == ("COMPLETED", "?")
     assert "result_experiment_2" in second["error"]

@@ -70,7 +70,7 @@ def test_the_record_names_artifacts_and_sources_where_they_lie(lab: Lab) -> None
     outcome = lab.run().ok()
     sacred = outcome.folder / "log" / "sacred"
     artifacts = {(sacred / name).resolve().name for name in outcome.sacred["artifacts"]}
-    assert artifacts == {"index.html", "test_metrics.json", "validation_metrics.json"}
+    assert artifacts == {"diagnostics.json", "index.html", "test_metrics.json", "validation_metrics.json"}
     assert all((sacred / name).exists() for name in outcome.sacred["artifacts"])
     sources = dict(outcome.sacred["experiment"]["sources"])
     assert {"pyproject.toml", "src/ml_experiments/trial.py", "src/expfw/workflow.py"} <= set(sources)

@@ -64,7 +64,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     folder = tmp_path / "disk"
     folder.mkdir()
     root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    mount = [*root, "mount", "-t", "tmpfs", "-o", "size=6m,mode=1777", "tmpfs", str(folder)]
+    mount = [*root, "mount", "-t", "tmpfs", "-o", "size=12m,mode=1777", "tmpfs", str(folder)]
     if sys.platform == "linux" and _succeeds(mount):
         yield Disk(folder)
         assert _succeeds([*root, "umount", str(folder)]) or _succeeds([*root, "umount", "--lazy", str(folder)])

@@ -67,14 +67,14 @@ def test_what_is_taken_over_is_not_told_as_fitted_and_told_once(lab: Lab) -> Non
     lab.run().ok()
     taken = {"from_experiment": 1}
     said = lab.run(dict.fromkeys(("data_source", "holdout", "resampling", "features", "model"), taken)).ok()
-    assert "fold 1 of 3 taken from experiment 1" in said.text
+    assert "fold 1/3: taken from experiment 1" in said.text
     assert "fitted" not in said.text
     for output in ("development_data", "folds"):
         assert said.text.count(f" {output} taken from experiment 1") == 1
 
 
 def test_folds_fitted_here_are_told_as_fitted(lab: Lab) -> None:
-    assert "fold 3 of 3 fitted" in lab.run({"model": sklearn("tree.DecisionTreeClassifier")}).ok().text
+    assert "fold 3/3: fitted" in lab.run({"model": sklearn("tree.DecisionTreeClassifier")}).ok().text
 
 
 def test_a_metric_that_is_misspelt_in_a_notebook_is_no_silent_none(lab: Lab) -> None:

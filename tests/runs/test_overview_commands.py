@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import csv
+import fcntl
+import io
 import json
+import os
+import pty
 import re
+import select
+import shutil
+import struct
+import subprocess
+import sys
+import termios
+from contextlib import suppress
 from pathlib import Path
 
+import click
 import pytest
 from runs.lab import Lab, sklearn, trial
 
 from baking import Bake
+from expfw.index.store import INDEX
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +127,7 @@ def test_chosen_columns_are_shown(several: Lab) -> None:
 
 def test_an_unknown_column_names_the_nearest(several: Lab) -> None:
     message = several.kedro("experiment", "list", "--columns", "model.params.c").message()
-    assert "no experiment has the setting 'model.params.c'; did you mean 'model.params.C'?" in message
+    assert "cannot show 'model.params.c': no experiment has it; did you mean 'model.params.C'?" in message
 
 
 def test_an_unknown_number_names_those_that_there_are(several: Lab) -> None:
@@ -179,6 +193,118 @@ def test_paths_are_those_of_the_folders(several: Lab) -> None:
         several.root / f"result_experiment_{n}" for n in range(1, 5)
     ]
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d.*\+00:00", record["started"]) for record in records)
+
+
+def on_a_terminal(lab: Lab, *arguments: str, lines: int, **environment: str) -> str:
+    """What a real terminal of 100 columns gets from ``kedro experiment list``; ``q`` is pressed when it waits."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, 100, 0, 0))
+    settings = {"PYTHONPATH": str(lab.project.path / "src"), "EXPFW_RESULT_ROOT": str(lab.root), "TERM": "xterm"}
+    unset = {"NO_COLOR", "COLUMNS", "LINES", "PAGER", "LESS"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kedro", "experiment", "list", *arguments],
+        cwd=lab.project.path,
+        env={**{name: value for name, value in os.environ.items() if name not in unset}, **settings, **environment},
+        stdin=theirs, stdout=theirs, stderr=theirs,
+        start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    said = b""
+    with suppress(OSError):  # the terminal is gone when the command has ended
+        while part := _read_or_quit(ours):
+            said += part
+    assert process.wait() == 0, said
+    os.close(ours)
+    return said.decode().replace("\r\n", "\n")
+
+
+def _read_or_quit(terminal: int) -> bytes:
+    while not select.select([terminal], [], [], 5)[0]:
+        os.write(terminal, b"q")
+    return os.read(terminal, 1 << 16)
+
+
+def test_a_terminal_gets_colours_and_no_pager_for_a_short_list(several: Lab) -> None:
+    said = on_a_terminal(several, lines=24, PAGER="false")
+    assert "\x1b[31mFAILED" in said
+    assert max(len(click.unstyle(line)) for line in said.splitlines()) <= 100
+
+
+def test_no_colours_where_none_are_wanted(several: Lab) -> None:
+    assert "\x1b" not in on_a_terminal(several, lines=24, NO_COLOR="1")
+    assert "\x1b" not in several.kedro("experiment", "list").ok().out
+
+
+@pytest.mark.skipif(shutil.which("less") is None, reason="less is missing")
+def test_a_long_list_is_paged_in_colours(several: Lab) -> None:
+    said = on_a_terminal(several, lines=4)
+    assert "several_weak" in said
+    assert "several_failed" not in said
+    assert "\x1b[32mCOMPLETED" in said
+
+
+def test_a_pager_of_choice_is_used(several: Lab) -> None:
+    assert "paged: 1  several_weak" in on_a_terminal(several, lines=4, PAGER="sed s/^/paged:\\ /")
+
+
+def test_expressions_choose_and_say_of_how_many(several: Lab) -> None:
+    assert ids(several, "model.type=*Logistic*", "accuracy>0.7") == [2]
+    assert ids(several, "status=FAILED") == [4]
+    assert ids(several, "--where", "since:7d", "--limit", "2", "--sort=-id") == [4, 3]
+    assert "1 of 4 experiments" in several.kedro("experiment", "list", "status=FAILED").ok().out
+    assert "None of 4 experiments matches" in several.kedro("experiment", "list", "tag:none").ok().out
+
+
+def test_an_expression_that_means_nothing_is_one_message(several: Lab) -> None:
+    outcome = several.kedro("experiment", "list", "acuracy>0.9", "since:soon")
+    assert outcome.code == 2
+    assert "did you mean 'accuracy'?" in outcome.message()
+    assert "'soon' is no time" in outcome.message()
+
+
+def test_only_differing_settings_are_columns_unless_all_are_asked_for(several: Lab) -> None:
+    first = several.kedro("experiment", "list", "accuracy>0").ok().out.splitlines()[0].split()
+    assert first[-1] == "model.params.C"
+    assert "resampling.params.n_splits" not in first
+    every = several.kedro("experiment", "list", "accuracy>0", "--all-settings", env={"COLUMNS": "500"}).ok().out
+    assert "resampling.params.n_splits" in every.splitlines()[0]
+
+
+def test_csv_and_markdown_and_chosen_json(several: Lab) -> None:
+    written = several.kedro("experiment", "list", "--format", "csv").ok().out
+    rows = list(csv.DictReader(io.StringIO(written)))
+    assert [row["name"] for row in rows][:2] == ["several_weak", "several_strong"]
+    record = json.loads(several.kedro("experiment", "show", "1", "--format", "json").ok().out)
+    assert float(rows[0]["validation.accuracy"]) == record["metrics"]["validation"]["accuracy"]["mean"]
+    markdown = several.kedro("experiment", "list", "--format", "markdown", "--columns", "status").ok().out
+    assert markdown.splitlines()[2] == "| 1 | several_weak | COMPLETED |"
+    chosen = json.loads(several.kedro("experiment", "list", "--columns", "status", "--format", "json").ok().out)
+    assert chosen[3] == {"id": 4, "name": "several_failed", "status": "FAILED"}
+
+
+def test_an_index_that_is_deleted_or_torn_changes_nothing(several: Lab) -> None:
+    said = several.kedro("experiment", "list").ok().out
+    index = several.root / INDEX
+    for content in (b"", b"\0" * 1000, b"no line of ours\n"):
+        index.write_bytes(content)
+        assert several.kedro("experiment", "list").ok().out == said
+    index.unlink()
+    assert several.kedro("experiment", "list").ok().out == said
+
+
+def test_the_overview_is_written_where_it_is_wanted(several: Lab, tmp_path: Path) -> None:
+    said = several.kedro("experiment", "overview", "--output", str(tmp_path / "new" / "all.html")).ok().out
+    assert "all.html: 4 experiments" in said
+    page = (tmp_path / "new" / "all.html").read_text()
+    assert "several_strong" in page
+    assert "http://" not in page.replace("http://www.w3.org/", "")
+    assert "https://" not in page
+
+
+def test_the_overview_of_nothing_says_how_to_start(lab: Lab) -> None:
+    said = lab.kedro("experiment", "overview").ok().out
+    assert "no experiment yet" in said
+    assert (lab.root / "overview.html").is_file()
 
 
 @pytest.mark.parametrize("arguments", [["show", "x"], ["show"], ["list", "--format", "xml"], ["lisst"]])

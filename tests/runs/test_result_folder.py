@@ -20,12 +20,12 @@ OUTPUTS = """
 data/development_data.pkl data/folds.npz data/predictions.feather data/prepared_data.pkl data/raw_data.pkl
 data/test_data.pkl data/test_predictions.feather
 model/final_model.pkl model/folds/fold_0.pkl model/folds/fold_1.pkl model/folds/fold_2.pkl
-report/index.html report/test_metrics.json report/validation_metrics.json
+report/diagnostics.json report/index.html report/test_metrics.json report/validation_metrics.json
 """.split()
 RECORD = """
 log/checksums.json log/config.json log/environment.json log/events.jsonl log/experiment.log log/inputs.json
-log/origin.json log/run.json log/timing.json log/sacred/config.json log/sacred/cout.txt log/sacred/metrics.json
-log/sacred/run.json
+log/log.jsonl log/origin.json log/run.json log/timing.json
+log/sacred/config.json log/sacred/cout.txt log/sacred/metrics.json log/sacred/run.json
 """.split()
 NODES = "load prepare hold_out resample fit predict evaluate refit test report".split()
 TABLE = {"reports": [{"type": "MetricsTable"}]}
@@ -312,7 +312,7 @@ def test_predictions_have_a_row_for_each_validation_row(lab: Lab) -> None:
 def test_the_log_names_experiment_and_folds(lab: Lab) -> None:
     outcome = lab.run().ok()
     log = (outcome.folder / "log" / "experiment.log").read_text()
-    for words in ("experiment 1: trial_", "fold 1 of 3 fitted", "fold 3 of 3 fitted", "completed", "accuracy"):
+    for words in ("experiment 1: trial_", "fold 1/3: fitted", "fold 3/3: fitted", "completed", "accuracy"):
         assert words in log
 
 

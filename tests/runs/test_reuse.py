@@ -111,7 +111,7 @@ def test_an_unchanged_experiment_takes_everything_and_says_so(scaled: Lab) -> No
     assert reused(second) == ALL
     assert content(second.folder) == content(first.folder)
     assert "raw_data taken from experiment 1, which computed it from the same code, parameters and inputs" in second.err
-    assert "fold 1 of 3" not in second.text
+    assert "fold 1/3" not in second.text
     told = second.json("log/reused.json")["fit"]
     assert told["from"] == 1
     assert len(told["identity"]) == 64
@@ -147,6 +147,7 @@ EDITS: dict[str, tuple[str, str, str]] = {
 }
 
 
+@pytest.mark.slow
 def test_changed_code_is_never_taken_for_the_same(scaled: Lab) -> None:
     write(scaled, "far/words.txt", "old")
     run(scaled)
@@ -174,6 +175,7 @@ def test_what_is_computed_anew_with_the_same_result_lets_the_rest_be_taken(scale
     assert reused(run(scaled)) == ALL - {"prepare"}
 
 
+@pytest.mark.slow
 def test_other_parameters_seeds_and_variables_are_others(scaled: Lab) -> None:
     run(scaled)
     assert reused(run(scaled, params="model.params.C=2.0")) == ALL - {"fit", "refit", "predict", "evaluate", "test"}
@@ -199,6 +201,7 @@ def test_another_version_of_a_package_is_another_environment(scaled: Lab, tmp_pa
     assert reused(run(scaled)) == set()
 
 
+@pytest.mark.slow
 def test_settings_count(scaled: Lab) -> None:
     run(scaled)
     write(scaled, "own_hooks.py", "class Hooks:\n    FACTOR = 1\n")
@@ -258,6 +261,7 @@ class Folder:
 """
 
 
+@pytest.mark.slow
 def test_a_source_of_the_users_is_taken_only_on_its_word_and_what_it_saw_must_be_the_same(scaled: Lab) -> None:
     path, changes = csv(scaled)
     changes["data_source"] = {"type": f"{PACKAGE}.reader.Folder", "params": {"folder": "data"}}
@@ -288,6 +292,7 @@ DOUBTFUL = {
 }
 
 
+@pytest.mark.slow
 def test_what_depends_on_more_than_its_inputs_is_computed_each_time(scaled: Lab) -> None:
     (scaled.project.path / "data").mkdir(exist_ok=True)
     (scaled.project.path / "data" / "factor").write_text("1.0")
@@ -451,6 +456,7 @@ def test_a_run_that_goes_on_offers_what_it_has_finished(lab: Lab, tmp_path: Path
     going.wait()
 
 
+@pytest.mark.slow
 def test_a_restart_takes_as_well_and_the_result_is_the_same(scaled: Lab) -> None:
     whole = run(scaled)
     name = scaled.write({**json.loads(json.dumps({**IRIS})), **{k: v for k, v in small().items() if k not in IRIS}})
@@ -481,6 +487,7 @@ def small() -> dict[str, Any]:
     return SMALL
 
 
+@pytest.mark.slow
 def test_the_index_may_be_lost_torn_or_stale(scaled: Lab) -> None:
     import shutil
 
@@ -500,6 +507,7 @@ def test_the_index_may_be_lost_torn_or_stale(scaled: Lab) -> None:
         assert content(run(scaled).folder) == content(run(scaled, params="reuse=off").folder)
 
 
+@pytest.mark.slow
 def test_random_edits_are_noticed_exactly_where_they_matter(scaled: Lab) -> None:
     """Ten modules in a chain with side branches; a node is reused if and only if none of its own was edited."""
     rng = random.Random(3)

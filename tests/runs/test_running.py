@@ -21,6 +21,7 @@ RESULTS = (
     "data/folds.npz",
     "data/predictions.feather",
     "data/test_predictions.feather",
+    "report/diagnostics.json",
     "report/test_metrics.json",
     "report/validation_metrics.json",
 )

@@ -38,7 +38,7 @@ CREDENTIALS = {
 }
 OF_A_SERVER = "s3cret-Pa55"
 NEEDLES = [PASSWORD, TOKEN, PARAMETER, "T3am/Word", OF_A_SERVER, *KEY_LINES]
-RUNNERS = ["SequentialRunner", "ThreadRunner", "ParallelRunner"]
+RUNNERS = ["SequentialRunner", pytest.param("ThreadRunner", marks=pytest.mark.slow), "ParallelRunner"]
 LEAKS = f"{PACKAGE}.leaks"
 MARK = b"(secret, not recorded)"
 

@@ -29,7 +29,7 @@ def test_what_a_component_logs_is_in_the_experiments_log(lab: Lab, runner: str) 
     log = (outcome.folder / "log" / "experiment.log").read_text(encoding="utf-8")
     assert log.count("served with 32 rows") == 3
     assert log.count("served with 48 rows") == 1
-    assert "expfw.model.Served" in log
+    assert log.count("fit fold 1/3 Served: served with 32 rows") == 1
     assert outcome.err.count("served with") == 4, "and on the terminal"
 
 

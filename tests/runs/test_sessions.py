@@ -52,7 +52,7 @@ def test_runs_of_one_process_are_experiments_of_their_own(lab: Lab) -> None:
 def test_a_run_of_python_gives_back_folder_and_report(lab: Lab) -> None:
     name = lab.write(SMALL)
     code = f"folder, outputs = run({name!r}); result = [folder.id, sorted(outputs)]"
-    assert python(lab, code) == [1, ["report"]]
+    assert python(lab, code) == [1, ["diagnostics", "report"]]
 
 
 def test_a_fault_is_an_exception_with_the_message_and_its_parts(lab: Lab) -> None:

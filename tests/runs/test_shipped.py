@@ -13,7 +13,7 @@ from baking import PROJECT
 
 FILES = sorted((PROJECT / "config" / "experiments").glob("*.json"))
 PUBLISHED = [file for file in FILES if "published" in json.loads(file.read_text(encoding="utf-8"))]
-QUICK = "model.params.n_estimators=5"
+QUICK = "model.params.n_estimators=20"
 KEYS = {"id", "name", "status", "config", "metrics", "parents", "timing", "started", "stopped", "path"}
 NODES = "load prepare hold_out resample fit predict evaluate refit test report".split()
 
@@ -38,6 +38,13 @@ def test_a_shipped_experiment_runs_and_is_shown_in_the_shape_that_is_promised(la
     assert shown["started"] < shown["stopped"]
     assert set(shown["timing"]["nodes"]) == set(NODES)
     check_metrics(shown)
+    check_diagnostics(shown["diagnostics"])
+
+
+def check_diagnostics(found: dict[str, Any]) -> None:
+    """The checks raise no alarm, and none of them breaks."""
+    assert [finding for finding in found["findings"] if finding["muted"] is None] == []
+    assert [skipped for skipped in found["skipped"] if "Error" in skipped["why"]] == []
 
 
 def check_metrics(shown: dict[str, Any]) -> None:

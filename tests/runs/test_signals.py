@@ -71,7 +71,9 @@ def tried(lab: Lab, root: Path, runner: str, number: signal.Signals, group: bool
 
 
 @pytest.mark.parametrize("number", ENDINGS, ids=lambda number: number.name)
-@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize(
+    "runner", ["SequentialRunner", *(pytest.param(r, marks=pytest.mark.slow) for r in RUNNERS[1:])]
+)
 def test_a_signal_at_any_moment_leaves_a_true_record(
     lab: Lab, tmp_path: Path, runner: str, number: signal.Signals
 ) -> None:
@@ -205,9 +207,7 @@ def working(lab: Lab, marker: Path, backend: str, runner: str) -> Command:
 
 CASES = [
     ("loky", "SequentialRunner", signal.SIGINT, True),
-    ("loky", "SequentialRunner", signal.SIGTERM, False),
-    ("loky", "ParallelRunner", signal.SIGINT, True),
-    ("threading", "ThreadRunner", signal.SIGTERM, True),
+    ("loky", "ParallelRunner", signal.SIGTERM, False),
 ]
 """Backend, runner, signal, and whether it goes to the whole group."""
 
@@ -242,7 +242,7 @@ def test_workers_of_any_kind_end_with_an_interrupted_run(lab: Lab, tmp_path: Pat
     check_workers(lab, tmp_path, case)
 
 
-@pytest.mark.parametrize("runner", ["ThreadRunner", "ParallelRunner"])
+@pytest.mark.parametrize("runner", [pytest.param("ThreadRunner", marks=pytest.mark.slow), "ParallelRunner"])
 def test_a_node_that_does_not_end_is_not_waited_for_long(lab: Lab, tmp_path: Path, runner: str) -> None:
     """A scheduler sends SIGKILL after ten or thirty seconds; the interruption is on record by then."""
     command = waiting(lab, tmp_path / "waiting", "--runner", runner)
@@ -270,14 +270,14 @@ def test_a_worker_process_does_not_wait_for_joblibs_idle_workers(lab: Lab, tmp_p
     assert listed(lab) == {1: "COMPLETED"}
 
 
-@pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
+@pytest.mark.parametrize("backend", [pytest.param("loky", marks=pytest.mark.slow), "multiprocessing"])
 def test_the_end_of_the_output_is_not_waited_for_when_workers_hold_it_open(
     lab: Lab, tmp_path: Path, backend: str
 ) -> None:
     outcome, _ = finished(lab, tmp_path, backend, "SequentialRunner")
     assert "timeout" not in outcome.text
     assert "Warning" not in outcome.text
-    assert "fold 3 of 3 fitted" in (outcome.folder / "log" / "sacred" / "cout.txt").read_text()
+    assert "fold 3/3: fitted" in (outcome.folder / "log" / "sacred" / "cout.txt").read_text()
 
 
 def test_a_killed_run_is_dead_at_once_and_the_next_one_takes_the_next_number(lab: Lab, tmp_path: Path) -> None:

@@ -115,6 +115,7 @@ def test_an_addition_that_was_altered_is_not_compared_and_named(models: Lab) -> 
     assert section.name in report["where"]
 
 
+@pytest.mark.slow
 def test_sacreds_curve_is_that_of_the_record_when_a_metric_draws_random_numbers(models: Lab) -> None:
     outcome = models.run({"model": model("Slow"), "metrics": [model("Bootstrapped")]}).ok()
     recorded = outcome.metrics["validation"]["Bootstrapped"]["folds"]

@@ -17,7 +17,7 @@ TOPOLOGY = {
     "evaluate": ({"predictions", "folds", "params:metrics"}, ["validation_metrics"]),
     "refit": ({"development_data", "params:features", "params:model"}, ["final_model"]),
     "test": ({"final_model", "test_data", "params:metrics"}, ["test_predictions", "test_metrics"]),
-    "report": ({*EVERYTHING, "params:reports"}, ["report"]),
+    "report": ({*EVERYTHING, "params:reports"}, ["diagnostics", "report"]),
 }
 
 

@@ -257,6 +257,43 @@ class Served:
         return np.zeros(count(X))
 
 
+class Speaking:
+    """A model that logs in every way there is: by its logger, by a library, in a thread, in joblib's workers.
+
+    Args:
+        logger: the log.
+        workers: how many of joblib's workers log.
+    """
+
+    def __init__(self, logger: logging.Logger, workers: int = 0) -> None:
+        self.logger, self.workers = logger, workers
+
+    def fit(self, X: Any, y: Any = None) -> Speaking:
+        """Log."""
+        import threading
+
+        from joblib import Parallel, delayed
+
+        self.logger.info("said by itself", extra={"rows": count(X)})
+        library = logging.getLogger("some.library")
+        library.warning("said by a library")
+        thread = threading.Thread(target=library.warning, args=("said in a thread",))
+        thread.start()
+        thread.join()
+        if self.workers:
+            Parallel(self.workers)(delayed(speak)(self.logger, number) for number in range(self.workers))
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """Zero."""
+        return np.zeros(count(X))
+
+
+def speak(logger: logging.Logger, number: int) -> None:
+    """Log in a worker."""
+    logger.info("said in worker %d", number)
+
+
 class Random(BaseEstimator):  # type: ignore[misc]
     """A regressor that draws from the global generators: only a framework that seeds them makes it reproducible.
 

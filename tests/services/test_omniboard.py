@@ -196,7 +196,7 @@ def test_behind_a_row_are_output_and_sources(page: Page) -> None:
     view = drill_down(page, "iris_forest")
     view.get_by_text("Captured Out", exact=True).click()
     page.wait_for_selector("#captured_out")
-    page.wait_for_selector("text=fold 1 of 5 fitted")
+    page.wait_for_selector("text=fold 1/5: fitted")
     view.get_by_text("Source Files", exact=True).click()
     page.wait_for_selector("#source_files >> text=pyproject.toml")
 

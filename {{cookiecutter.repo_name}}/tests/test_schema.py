@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kedro.framework import project
 
-from expfw.construct.schema import FILE, differences, project_schema
+from expfw.construct.schema_file import FILE, differences, project_schema
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -76,16 +76,17 @@ class ExperimentRecord:
             **({"error": self.error} if self.error else {}),
         }
 
+    @property
+    def diagnostics(self) -> dict[str, Any]:
+        """What the checks found, as in ``report/diagnostics.json``; empty where nothing was checked."""
+        return read_object(self.path / "report" / "diagnostics.json")
+
     def metric(self, name: str) -> float | None:
         """A metric's main value: the mean over folds, else the test value; None where it was not measured.
 
         ``name`` may say which: ``test.accuracy`` or ``validation.accuracy``.
         """
-        part, _, short = name.rpartition(".")
-        validation = self.metrics["validation"].get(short) if part in ("", "validation") else None
-        if validation is not None and validation["mean"] is not None:
-            return validation["mean"]  # type: ignore[no-any-return]
-        return self.metrics["test"].get(short) if part in ("", "test") else None
+        return main_value(self.metrics, name)
 
 
 def read_record(folder: ResultFolder) -> ExperimentRecord:
@@ -97,8 +98,18 @@ def read_record(folder: ResultFolder) -> ExperimentRecord:
     try:
         return _read(folder)
     except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
-        what = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
-        raise RecordError(f"the record in {folder.log} cannot be read ({what}); restore it") from error
+        raise RecordError(unreadable(folder, error)) from error
+
+
+def unreadable(folder: ResultFolder, error: Exception) -> str:
+    """The sentence about a record that cannot be read.
+
+    Example:
+        >>> unreadable(ResultFolder(Path("result_experiment_1")), TypeError("no list"))
+        'the record in result_experiment_1/log cannot be read (TypeError: no list); restore it'
+    """
+    what = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+    return f"the record in {folder.log} cannot be read ({what}); restore it"
 
 
 def _read(folder: ResultFolder) -> ExperimentRecord:
@@ -114,9 +125,9 @@ def _read(folder: ResultFolder) -> ExperimentRecord:
         parents=run.get("parents", []),
         timing=read_object(folder.log / "timing.json"),
         started=run.get("started"),
-        stopped=_utc(sacred.get("stop_time")),
+        stopped=in_utc(sacred.get("stop_time")),
         path=folder.path,
-        error=_last_line(trace),
+        error=last_line(trace),
         children=children(folder.path),
         reused={node: taken["from"] for node, taken in read_object(folder.log / "reused.json").items()},
         restarts=[*run.get("restarts", [])],
@@ -125,10 +136,11 @@ def _read(folder: ResultFolder) -> ExperimentRecord:
 
 def read_records(root: Path) -> list[ExperimentRecord]:
     """All experiments of a project, by ascending N; one that cannot be read has the status ``?`` and an error."""
-    return [_read_or_reason(folder) for folder in experiment_folders(root)]
+    return [read_or_reason(folder) for folder in experiment_folders(root)]
 
 
-def _read_or_reason(folder: ResultFolder) -> ExperimentRecord:
+def read_or_reason(folder: ResultFolder) -> ExperimentRecord:
+    """One experiment; one that cannot be read has the status ``?`` and an error."""
     try:
         return read_record(folder)
     except RecordError as error:
@@ -142,6 +154,24 @@ def recorded_metrics(folder: ResultFolder) -> dict[str, Any]:
         "validation": read_object(folder.report / "validation_metrics.json"),
         "test": read_object(folder.report / "test_metrics.json"),
     }
+
+
+def main_value(metrics: Mapping[str, Mapping[str, Any]], name: str) -> float | None:
+    """A metric's main value: the mean over folds, else the test value; None where it was not measured.
+
+    Args:
+        metrics: ``{"validation": {…}, "test": {…}}``.
+        name: the metric; ``test.accuracy`` or ``validation.accuracy`` say which of its values.
+
+    Example:
+        >>> main_value({"validation": {"r2": {"mean": 0.8}}, "test": {"r2": 0.7}}, "test.r2")
+        0.7
+    """
+    part, _, short = name.rpartition(".")
+    validation = metrics["validation"].get(short) if part in ("", "validation") else None
+    if validation is not None and validation["mean"] is not None:
+        return validation["mean"]  # type: ignore[no-any-return]
+    return metrics["test"].get(short) if part in ("", "test") else None
 
 
 def headline(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -213,11 +243,22 @@ def _alive(sacred: Mapping[str, Any], process: Mapping[str, Any]) -> bool:
         return False
 
 
-def _utc(stamp: str | None) -> str | None:
-    """Sacred's time stamps are UTC without saying so."""
+def in_utc(stamp: str | None) -> str | None:
+    """A time stamp of Sacred's, which is UTC without saying so.
+
+    Example:
+        >>> in_utc("2026-05-01T10:00:00")
+        '2026-05-01T10:00:00+00:00'
+    """
     return None if stamp is None else datetime.fromisoformat(stamp).replace(tzinfo=UTC).isoformat()
 
 
-def _last_line(trace: Sequence[str] | None) -> str | None:
+def last_line(trace: Sequence[str] | None) -> str | None:
+    r"""The last line of a traceback, None without one.
+
+    Example:
+        >>> last_line(["Traceback\n", "ValueError: no\n"])
+        'ValueError: no'
+    """
     text = "".join(trace or []).strip()
     return text.splitlines()[-1] if text else None

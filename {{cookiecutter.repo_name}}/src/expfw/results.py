@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -118,6 +118,8 @@ class Results:
         final_model: the model fitted on all development data (features included).
         timing: seconds per node so far, ``{"fit": 1.2}``.
         environment: the recorded environment (``python``, ``platform``, ``packages``, ``git``).
+        diagnostics: what the checks found, as in ``report/diagnostics.json``: ``baseline``, ``training``, ``findings``
+            and ``skipped``; empty where nothing was checked.
     """
 
     id: int
@@ -133,6 +135,7 @@ class Results:
     final_model: Any
     timing: Mapping[str, float]
     environment: Mapping[str, Any]
+    diagnostics: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def task(self) -> Task:

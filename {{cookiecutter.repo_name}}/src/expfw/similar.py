@@ -12,7 +12,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from expfw.overview import STYLES, metric_names, settings
+from expfw.listing.settings import settings
+from expfw.listing.table import STYLES, main_metric
 from expfw.record import ExperimentRecord, number, with_spread
 from expfw.run.files import read_json
 from expfw.run.folder import ResultFolder
@@ -161,7 +162,7 @@ def _result(record: ExperimentRecord) -> Text:
     """The first metric, over folds and on the hold-out; the status where it says more."""
     if record.status != "COMPLETED":
         return Text(record.status, style=STYLES.get(record.status, ""))
-    first = next(iter(metric_names([record])), None)
+    first = main_metric(record)
     if first is None:
         return Text("–")
     validation, test = (record.metrics[part].get(first) for part in ("validation", "test"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 from expfw.blame import blame
 from expfw.checks import check_classes, check_data, check_each_once, check_fold
 from expfw.datasets import FoldModels
+from expfw.diagnostics.of_run import examine
 from expfw.errors import ComponentError
 from expfw.interfaces import Data, Fold, Rows
 from expfw.model import FittedModel, fit_transform
@@ -22,6 +24,7 @@ from expfw.reuse.decision import reusable
 from expfw.run.build import Builder, RunReports
 from expfw.run.generators import own_generators
 from expfw.run.live import EarlyScores, asks_for_services
+from expfw.run.place import at, at_fold, leave
 from expfw.run.taking import taken_folds, taken_models
 from expfw.scoring import held_out_metrics, validation_metrics
 
@@ -82,26 +85,31 @@ def fit(
     early = EarlyScores(model.builder_of("metrics"))
     for number, fold in enumerate(folds):
         if number in model.context.finished.folds:
-            model.logger.info("fold %d of %d was fitted before", number + 1, len(folds))
+            with at(fold=number, folds=len(folds)):
+                model.logger.info("was fitted before")
             continue
-        started = time.perf_counter()
-        with own_generators(number):
-            fitted = _fitted(development_data.take(fold.train), features, model, number, earlier.get(number))
-        seconds = time.perf_counter() - started
-        model.events.append("fold", fold=number, seconds=seconds)
-        done = "fitted" if model.reference is None else f"taken from experiment {model.reference.number}"
-        model.logger.info("fold %d of %d %s", number + 1, len(folds), done)
+        with at_fold(number, len(folds)):
+            started = time.perf_counter()
+            with own_generators(number):
+                fitted = _fitted(development_data.take(fold.train), features, model, number, earlier.get(number))
+            seconds = time.perf_counter() - started
+            model.events.append("fold", fold=number, seconds=seconds)
+            done = "fitted" if model.reference is None else f"taken from experiment {model.reference.number}"
+            model.logger.info("%s", done)
         yield {number: fitted}
         if not asks_for_services([features.planned, model.planned]):
-            early.fold(number, seconds, partial(_predicted, fitted, development_data, fold.validation, number))
+            with at(fold=number, folds=len(folds)):
+                early.fold(number, seconds, partial(_predicted, fitted, development_data, fold.validation, number))
+    leave()
 
 
 @reusable
 def predict(fold_models: FoldModels, development_data: Data, folds: Sequence[Fold]) -> pd.DataFrame:
     """Predict each fold's validation rows with the model that did not see them."""
-    tables = [
-        _predicted(fold_models[number], development_data, fold.validation, number) for number, fold in enumerate(folds)
-    ]
+    tables = []
+    for number, fold in enumerate(folds):
+        with at_fold(number, len(folds)):
+            tables.append(_predicted(fold_models[number], development_data, fold.validation, number))
     return pd.concat(tables, ignore_index=True) if tables else empty_table(development_data.y is not None)
 
 
@@ -130,11 +138,13 @@ def test(final_model: FittedModel, test_data: Data, metrics: Builder) -> tuple[p
         return table, held_out_metrics(Predictions(table), metrics.build_all())
 
 
-def report(*everything: Any) -> str:
-    """The experiment's page. ``everything`` is :data:`expfw.workflow.EVERYTHING` and, last, the reports."""
+def report(*everything: Any) -> tuple[dict[str, Any], str]:
+    """What the checks found, and the page. ``everything`` is :data:`expfw.workflow.EVERYTHING`, last the reports."""
     *outputs, reports = everything
     run_reports: RunReports = reports
-    return run_reports.page(*outputs)
+    results = run_reports.results(*outputs)
+    found = examine(run_reports, results)
+    return found, run_reports.page(replace(results, diagnostics=found))
 
 
 def _split(splitter: Builder, data: Data) -> list[Fold]:

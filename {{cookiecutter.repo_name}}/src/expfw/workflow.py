@@ -33,7 +33,7 @@ def workflow() -> Pipeline:
             _node("evaluate", ["predictions", "folds", "params:metrics"], "validation_metrics"),
             _node("refit", ["development_data", "params:features", "params:model"], "final_model"),
             _node("test", ["final_model", "test_data", "params:metrics"], ["test_predictions", "test_metrics"]),
-            _node("report", [*EVERYTHING, "params:reports"], "report"),
+            _node("report", [*EVERYTHING, "params:reports"], ["diagnostics", "report"]),
         ]
     )
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import click
 
 from expfw.cli.check import check_experiments
+from expfw.cli.compare import compare_experiments
 from expfw.cli.group import PatientGroup
+from expfw.cli.log import show_log
 from expfw.cli.new import new_experiment
+from expfw.cli.overview import write_overview_page
 from expfw.cli.records import list_experiments, show_experiment
 from expfw.cli.rerun import rerun_experiment
 from expfw.cli.restart import restart_experiment
@@ -29,12 +32,15 @@ commands.add_command(run)
 
 for _command in (
     check_experiments,
+    compare_experiments,
     list_experiments,
     new_experiment,
     rerun_experiment,
     restart_experiment,
     show_experiment,
+    show_log,
     sync_experiments,
+    write_overview_page,
     write_schema,
 ):
     experiment.add_command(_command)

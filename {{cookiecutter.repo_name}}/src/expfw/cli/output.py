@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -50,6 +53,20 @@ def terminal_width() -> int | None:
 
     console = Console()
     return console.width if console.is_terminal or "COLUMNS" in os.environ else None
+
+
+def coloured() -> bool:
+    """Whether the output goes to a terminal that is wanted in colours (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def print_long(lines: Sequence[str]) -> None:
+    """Print lines; on a terminal that has fewer, page by page."""
+    text = "\n".join(lines)
+    if sys.stdout.isatty() and len(lines) >= shutil.get_terminal_size().lines:
+        click.echo_via_pager(text, color=None if coloured() else False)  # None: click tells less to let colours through
+    else:
+        click.echo(text, color=coloured())
 
 
 def print_rich(renderable: Any) -> None:

@@ -3,35 +3,69 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from expfw.cli.output import FORMAT, print_json, print_rich, terminal_width
+from expfw.cli.output import FORMAT, coloured, print_json, print_long, print_rich, terminal_width
+
+if TYPE_CHECKING:
+    from expfw.listing.request import Request
 
 
 @click.command("list")
-@click.option("--sort", help="metric, id, name, status or started; the best first where it is a metric")
-@click.option("--columns", help="settings to show, comma-separated key paths such as model.type,model.params.C")
-@FORMAT
+@click.argument("filters", nargs=-1, metavar="[EXPRESSION]...")
+@click.option("--where", multiple=True, metavar="EXPRESSION", help="the same as EXPRESSION; may be repeated")
+@click.option("--sort", metavar="KEY,...", help="column to sort by; -KEY turns the order round; a metric's best first")
+@click.option("--columns", metavar="KEY,...", help="what to show: fields, metrics, settings such as model.params.C")
+@click.option("--all-settings", is_flag=True, help="also the settings in which the experiments do not differ")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="show no more than N experiments")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv", "markdown"]),
+    default="table",
+    help="table and markdown for people, json and csv for programs",
+)
 @click.pass_obj
-def list_experiments(metadata: Any, sort: str | None, columns: str | None, form: str) -> None:
-    """All experiments with their main results."""
-    from expfw.overview import FIELDS, overview_table, sorted_records
-    from expfw.record import read_records
+def list_experiments(
+    metadata: Any, /, filters: tuple[str, ...], where: tuple[str, ...], form: str, **asked: Any
+) -> None:
+    """All experiments with their main results, or those for which all EXPRESSIONs hold.
+
+    Examples of expressions: 'accuracy>0.9' 'model.type=*Forest*' status=FAILED tag:baseline since:7d
+    """
+    from expfw.index.store import without_collections
+    from expfw.listing.request import Request
     from expfw.run.folder import result_root
 
-    root = result_root(Path(metadata.project_path))
-    records = sorted_records(read_records(root), sort)
-    if form == "json":
-        print_json([record.as_json() for record in records])
+    with without_collections():
+        _list(result_root(Path(metadata.project_path)), Request(where=(*where, *filters), **asked), form)
+
+
+def _list(root: Path, request: Request, form: str) -> None:
+    from expfw.listing.formats import as_csv, as_markdown, as_objects
+    from expfw.listing.request import listing
+    from expfw.listing.table import table_lines
+    from expfw.record import read_or_reason
+    from expfw.run.folder import ResultFolder
+
+    found = listing(root, request)
+    if form == "json" and found.chosen is None:
+        print_json([read_or_reason(ResultFolder(row.path)).as_json() for row in found.rows])
+    elif form == "json":
+        print_json(as_objects(found.rows, found.for_programs()))
+    elif form == "csv":
+        click.echo(as_csv(found.rows, found.for_programs()), nl=False)
+    elif form == "markdown":
+        click.echo(as_markdown(found.rows, found.for_people()), nl=False)
+    elif not found.total:
+        click.echo(f"There are no experiments in {root} yet; start one with 'kedro run'.")
+    elif not found.rows:
+        click.echo(f"None of {found.total} experiments matches.")
     else:
-        metric = None if sort in (None, *FIELDS) else sort
-        print_rich(
-            overview_table(
-                records, root, [c for c in (columns or "").split(",") if c] or None, metric, terminal_width()
-            )
-        )
+        lines = table_lines(found.rows, found.for_people(), terminal_width(), colour=coloured())
+        print_long([*lines, *found.summary()])
 
 
 @click.command("show")
@@ -42,7 +76,7 @@ def list_experiments(metadata: Any, sort: str | None, columns: str | None, form:
 @click.pass_obj
 def show_experiment(metadata: Any, which: str, origin: bool, diff: bool, form: str) -> None:
     """One experiment: a recorded one by its number, a configured one by its name."""
-    from expfw.overview import configuration_table, detail
+    from expfw.detail import configuration_table, detail
     from expfw.record import read_record
     from expfw.run.folder import find_folder, result_root
     from expfw.settings import configured_settings, recorded_settings
@@ -57,6 +91,6 @@ def show_experiment(metadata: Any, which: str, origin: bool, diff: bool, form: s
         else:
             print_rich(configuration_table(chosen, origin=origin))
     elif form == "json":
-        print_json(record.as_json())
+        print_json({**record.as_json(), "diagnostics": record.diagnostics})
     else:
         print_rich(detail(record))

@@ -13,7 +13,7 @@ import click
 @click.pass_obj
 def write_schema(metadata: Any, check: bool) -> None:
     """Write config/experiment.schema.json, by which editors complete and check experiment files."""
-    from expfw.construct.schema import FILE, check_schema, save_schema
+    from expfw.construct.schema_file import FILE, check_schema, save_schema
 
     project, package = Path(metadata.project_path), str(metadata.package_name)
     if check:

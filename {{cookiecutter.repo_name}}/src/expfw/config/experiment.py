@@ -15,6 +15,7 @@ from expfw.config.keys import ABSENT, DESCRIPTIVE, KEYS, STEPS
 from expfw.config.lines import lines_of
 from expfw.config.merge import Merged
 from expfw.config.secrets import redacted
+from expfw.diagnostics.muting import mute_faults
 from expfw.errors import Fault, did_you_mean
 
 PARAMS = "--params"
@@ -240,6 +241,10 @@ def _structure_faults(merged: Merged) -> list[Fault]:
     for key, expected in (("description", str), ("tags", list)):
         if not isinstance(values.get(key, expected()), expected):
             faults.append(_misfit(merged, key, kind(expected())))
+    faults += [
+        Fault(merged.origin(path) or merged.origin(path[:1]), ".".join(path), what, hint)
+        for path, what, hint in mute_faults(values.get("mute", []))
+    ]
     if values.get("holdout") is None and values.get("resampling") is None:
         hint = "configure one of them, or both: without a hold-out and without resampling nothing would be measured"
         faults.append(

@@ -43,7 +43,7 @@ STEPS: Mapping[str, Step] = {
 }
 """The keys that hold components, in the order of the workflow."""
 
-DESCRIPTIVE = ("$schema", "description", "tags", "extends", "published")
+DESCRIPTIVE = ("$schema", "description", "tags", "extends", "published", "mute")
 """Keys that say something about the experiment and change nothing in what is computed."""
 
 KEYS = (*DESCRIPTIVE, "defaults", *STEPS)

@@ -35,6 +35,19 @@ def format_number(value: Any) -> str:
     return f"{value:,.{_decimals(size)}f}"
 
 
+def format_seconds(seconds: float) -> str:
+    """A time span for people.
+
+    Example:
+        >>> [format_seconds(seconds) for seconds in (0.0123, 2.084, 75.3, 7500)]
+        ['0.0123 s', '2.08 s', '1 min 15 s', '2 h 5 min']
+    """
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60} min"
+
+
 def _decimals(size: float) -> int:
     return 4 if size < 10 else 3 if size < 100 else 2 if size < 1000 else 1
 

@@ -9,12 +9,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from expfw.report.axes import format_number
+from expfw.report.table import Table
 from expfw.report.view import PageView, build_view
 
 if TYPE_CHECKING:
     import jinja2
 
-__all__ = ["PageView", "build_view", "is_drawing", "render_page", "style"]
+__all__ = ["PageView", "build_view", "is_drawing", "render_page", "style", "templates"]
 
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
@@ -27,7 +28,9 @@ _OURS = re.compile(
     r"</(?:svg|g|text|title|desc)>|[^<>]+"
 )
 
-_NUMERIC = re.compile(r"[-\d.,e+]+( to [-\d.,e+]+| %)?")
+_NUMERIC = re.compile(r"(about )?[-\d.,e+]+( to [-\d.,e+]+)?( ?%| \([\d.]+ %\))?")
+_HALF = 56
+"""As many characters as half the width of a page can hold beside each other, with gaps of four between columns."""
 
 
 def render_page(view: PageView) -> str:
@@ -38,7 +41,7 @@ def render_page(view: PageView) -> str:
         >>> "<title>Experiment 7: &lt;b&gt;</title>" in page
         True
     """
-    page = _environment_of_templates().get_template("page.html.j2").render(view=view)
+    page = templates().get_template("page.html.j2").render(view=view)
     return page.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -48,7 +51,13 @@ def style() -> str:
 
 
 @cache
-def _environment_of_templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """The templates of all pages, autoescaped, with the filters that they share.
+
+    Example:
+        >>> templates().from_string("{{ value | number }} {{ text }}").render(value=0.5, text="<b>")
+        '0.5000 &lt;b&gt;'
+    """
     import jinja2
     from markupsafe import Markup
 
@@ -57,8 +66,9 @@ def _environment_of_templates() -> jinja2.Environment:
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"number": format_number, "paragraphs": _paragraphs, "image": _as_image, "measure": _measure}
+    environment.filters["measures"] = _measures
     environment.filters["drawing"] = lambda svg: Markup(svg) if is_drawing(svg) else ""  # noqa: S704 - checked
-    environment.tests["drawing"] = is_drawing
+    environment.tests |= {"drawing": is_drawing, "narrow": _is_narrow}
     environment.globals["style"] = Markup(style())  # noqa: S704 - our own file
     return environment
 
@@ -86,6 +96,18 @@ def _paragraphs(text: str) -> list[str]:
 
 
 def _measure(value: Any) -> str:
-    """The style class of a table's cell: numbers stand to the right."""
+    """The style class of a cell: numbers stand to the right."""
     numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
     return "number" if numeric or (isinstance(value, str) and _NUMERIC.fullmatch(value)) else ""
+
+
+def _measures(table: Table) -> list[str]:
+    """The style classes of a table's columns: one whose known cells are all numbers stands to the right."""
+    known = [[row[at] for row in table.rows if row[at] is not None] for at in range(len(table.columns))]
+    return ["number" if cells and all(map(_measure, cells)) else "" for cells in known]
+
+
+def _is_narrow(table: Table) -> bool:
+    """Whether a table can stand beside another one."""
+    parts = zip(table.columns, *table.rows, strict=True)
+    return sum(4 + max(len(str(format_number(value))) for value in part) for part in parts) <= _HALF

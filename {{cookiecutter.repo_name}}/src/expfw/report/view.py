@@ -1,54 +1,22 @@
-"""What the experiment's page shows: results, additions, configuration, data, environment and timing.
+"""What the experiment's page shows, part by part; each part has a module of its own.
 
 Numbers are those of the record (``results.validation_metrics``, ``results.test_metrics``); none is computed again here.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Any
 
-from expfw.report.axes import format_number
-from expfw.report.charts import bars
+from expfw.report import additions, configuration, course, findings
+from expfw.report.axes import format_seconds
 from expfw.report.collector import Fragment
+from expfw.report.predicted import predicted
+from expfw.report.result import Headline, headline, metrics_table
 from expfw.report.summary import DataSummary, summarise
-from expfw.report.table import Table, cell
+from expfw.report.table import Table
 from expfw.results import Results
-
-MAX_ADDITIONS = 2_000_000
-MAX_CONFIG = 100_000
-MAX_LISTED = 500
-
-
-@dataclass(frozen=True)
-class Headline:
-    """The main metric as text: name, value, what it was measured on, 95 % interval and value on the test data."""
-
-    name: str
-    value: str
-    basis: str
-    interval: str = ""
-    test: str = ""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Additions under one heading: those of a report, or of one fold."""
-
-    title: str
-    fragments: tuple[Fragment, ...]
-
-
-@dataclass(frozen=True)
-class Step:
-    """What the components of one step added: for the step as a whole, and for each fold."""
-
-    title: str
-    whole: tuple[Fragment, ...]
-    folds: tuple[Group, ...]
 
 
 @dataclass(frozen=True)
@@ -60,18 +28,18 @@ class PageView:
         name: the experiment's name.
         description: one sentence on the experiment; may be empty.
         tags: its tags.
-        facts: short facts below the heading, name and value.
+        facts: short facts below the result, name and value.
         headline: the main metric; None if nothing was measured.
-        metrics: all metrics as recorded.
-        reports: additions of the reports.
-        steps: additions of other components.
-        notes: sentences on additions that could not be read or had no room.
-        components: step, type and parameters of each component.
-        config: the resolved configuration as JSON.
+        findings: what the checks found.
+        metrics: all metrics as recorded, beside those of the baseline and the best earlier experiment.
+        predicted: what was predicted for data without a target; None if there is one.
+        additions: what reports and other components added.
+        configuration: the settings with their origins.
         data: the data in numbers.
+        timing: drawings of the seconds per node and per fold, and the numbers behind them.
         environment: name and value of what the experiment ran on.
         packages: name and version of each package.
-        timing: a drawing of the seconds per node and the numbers behind it.
+        lineage: what the experiment rests on, and how it came about.
     """
 
     number: int
@@ -80,16 +48,16 @@ class PageView:
     tags: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     headline: Headline | None = None
+    findings: findings.Findings = field(default_factory=findings.Findings)
     metrics: Table = field(default_factory=Table)
-    reports: tuple[Fragment, ...] = ()
-    steps: tuple[Step, ...] = ()
-    notes: tuple[str, ...] = ()
-    components: Table = field(default_factory=Table)
-    config: str = ""
+    predicted: Fragment | None = None
+    additions: additions.Additions = field(default_factory=additions.Additions)
+    configuration: configuration.Configuration = field(default_factory=configuration.Configuration)
     data: DataSummary = field(default_factory=DataSummary)
+    timing: tuple[Fragment, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     packages: tuple[tuple[str, str], ...] = ()
-    timing: Fragment | None = None
+    lineage: tuple[course.Ancestor, ...] = ()
 
 
 def build_view(results: Results, fragments: Iterable[Fragment], record: Mapping[str, Any]) -> PageView:
@@ -99,174 +67,59 @@ def build_view(results: Results, fragments: Iterable[Fragment], record: Mapping[
         results: what the experiment gave.
         fragments: what its components added, from :func:`expfw.report.collector.read_fragments`.
         record: further entries of the record, each optional: ``description``, ``tags``, ``started``, ``parents``,
-            ``forced`` (what had changed when the run was taken up again), ``main_metric`` (else the first metric of
-            the configuration).
+            ``rerun_of``, ``restarts``, ``origins`` (of the settings, by key path), ``timing`` (``folds`` and
+            ``parts``), ``reused`` (by node, the experiment that its outputs are from), ``best`` (the best earlier
+            experiment on the same data, ``{"id", "name", "values": {metric: value}}``), ``main_metric`` (else the first
+            metric of the configuration).
     """
-    kept, notes = _budget(fragments)
-    of_reports = [fragment for fragment in kept if fragment.step == "report"]
-    others = [fragment for fragment in kept if fragment.step != "report"]
-    config = results.config
+    config, reused = results.config, record.get("reused") or {}
     return PageView(
         number=results.id,
         name=results.name,
         description=str(record.get("description") or config.get("description") or ""),
         tags=tuple(map(str, record.get("tags") or config.get("tags") or ())),
         facts=_facts(results, record),
-        headline=_headline(results, record),
-        metrics=_metrics(results),
-        reports=tuple(of_reports),
-        steps=tuple(_step(name, list(group)) for name, group in groupby(others, lambda fragment: fragment.step)),
-        notes=tuple(notes),
-        components=_components(config),
-        config=_pretty(config),
+        headline=headline(results, record),
+        findings=findings.arrange(results.diagnostics),
+        metrics=metrics_table(results, record),
+        predicted=predicted(results.best_predictions),
+        additions=additions.arrange(fragments),
+        configuration=configuration.arrange(config, record.get("origins") or {}, results.name),
         data=_data(results),
-        environment=tuple(_environment(results.environment)),
-        packages=tuple(_packages(results.environment.get("packages"))),
-        timing=_timing(results.timing),
+        timing=course.seconds(results.timing, record.get("timing") or {}, reused),
+        environment=tuple(course.environment(results.environment)),
+        packages=course.packages(results.environment.get("packages")),
+        lineage=course.lineage(record, reused),
     )
-
-
-def _budget(fragments: Iterable[Fragment]) -> tuple[list[Fragment], list[str]]:
-    """As many additions as a page of sensible size has room for, and sentences on the others."""
-    kept, notes, size, left_out = [], [], 0, 0
-    for fragment in fragments:
-        room = _size(fragment)
-        if fragment.kind == "fault":
-            notes.append(fragment.body)
-        elif size + room > MAX_ADDITIONS:
-            left_out += 1
-        else:
-            kept.append(fragment)
-            size += room
-    more = [f"{len(notes) - 20:,} more additions could not be read."] if len(notes) > 20 else []
-    full = [f"{left_out:,} further additions had no room here; they are in the folder sections beside this page."]
-    return kept, [*notes[:20], *more, *(full if left_out else [])]
-
-
-def _size(fragment: Fragment) -> int:
-    cells = sum(len(str(value)) + 30 for row in fragment.table.rows for value in row)
-    return 400 + cells + len(fragment.body) * (4 if fragment.kind == "image" else 3) // 3
-
-
-def _step(name: str, fragments: Sequence[Fragment]) -> Step:
-    whole = tuple(fragment for fragment in fragments if fragment.fold is None)
-    inside = [fragment for fragment in fragments if fragment.fold is not None]
-    folds = groupby(inside, lambda fragment: fragment.fold)
-    groups = tuple(Group(f"Fold {(fold or 0) + 1}", tuple(group)) for fold, group in folds)
-    return Step(name.replace("_", " ").capitalize(), whole, groups)
-
-
-def _main_metric(results: Results, record: Mapping[str, Any]) -> str | None:
-    measured = [*results.validation_metrics, *results.test_metrics]
-    wanted = [record.get("main_metric"), *_names(results.config.get("metrics"))]
-    return next((name for name in wanted if name in measured), measured[0] if measured else None)
-
-
-def _names(metrics: Any) -> list[str]:
-    return [metric for metric in metrics if isinstance(metric, str)] if isinstance(metrics, (list, tuple)) else []
-
-
-def _headline(results: Results, record: Mapping[str, Any]) -> Headline | None:
-    name = _main_metric(results, record)
-    if name is None:
-        return None
-    test = format_number(cell(results.test_metrics[name])) if name in results.test_metrics else ""
-    validation = results.validation_metrics.get(name)
-    if validation is None:
-        return Headline(name, test, "on the test data")
-    folds = len(validation.get("folds") or ())
-    basis = f"mean of {folds:,} folds" if folds > 1 else "on the validation rows"
-    return Headline(name, format_number(cell(validation.get("mean"))), basis, _interval(validation), test)
-
-
-def _interval(validation: Mapping[str, Any]) -> str:
-    low, high = (cell(value) for value in (validation.get("ci95") or (None, None)))
-    return "" if low is None or high is None else f"{format_number(low)} to {format_number(high)}"
-
-
-def _metrics(results: Results) -> Table:
-    names = dict.fromkeys([*results.validation_metrics, *results.test_metrics])
-    rows = tuple(_metric(name, results.validation_metrics.get(name, {}), results) for name in names)
-    return Table(("metric", "mean", "std", "95 % interval", "folds", "test"), rows)
-
-
-def _metric(name: str, validation: Mapping[str, Any], results: Results) -> tuple[Any, ...]:
-    mean, deviation = cell(validation.get("mean")), cell(validation.get("std"))
-    folds = len(validation.get("folds") or ()) or None
-    return name, mean, deviation, _interval(validation) or None, folds, cell(results.test_metrics.get(name))
 
 
 def _facts(results: Results, record: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     parents = ", ".join(str(parent) for parent in record.get("parents") or ())
-    forced = record.get("forced") or ()
+    whole = sum(results.timing.values())
     facts = {
         "Model": _type(results.config.get("model")),
         "Task": _task(results),
         "Rows": f"{len(results.development_data) + len(results.test_data):,}",
+        "Folds": f"{len(results.folds):,}" if len(results.folds) else "",
+        "Took": format_seconds(whole) if whole else "",
         "Started": str(record.get("started") or ""),
         "Built on": f"experiment {parents}" if parents else "",
-        "Restarted": f"with --force, although changed: {', '.join(forced)}" if forced else "",
     }
     return tuple((name, value) for name, value in facts.items() if value)
 
 
 def _task(results: Results) -> str:
-    known = [part for part in (results.predictions, results.test_predictions) if "y_pred" in part.frame]
-    return known[0].task if known else ""
+    return results.task if len(results.best_predictions) else ""
 
 
 def _type(component: Any) -> str:
     if isinstance(component, Mapping):
+        if "from_experiment" in component:
+            return f"from experiment {component['from_experiment']}"
         return str(component.get("type", "")).rpartition(".")[2]
     return "" if component is None else str(component)
 
 
-def _components(config: Mapping[str, Any]) -> Table:
-    steps = [(key, entry) for key, value in config.items() for entry in (value if isinstance(value, list) else [value])]
-    entries = [(key, {"type": entry} if key == "metrics" and isinstance(entry, str) else entry) for key, entry in steps]
-    chosen = [
-        (key, entry) for key, entry in entries if isinstance(entry, Mapping) and {"type", "from_experiment"} & {*entry}
-    ]
-    return Table(("step", "component", "parameters"), tuple((key, *_component(entry)) for key, entry in chosen))
-
-
-def _component(entry: Mapping[str, Any]) -> tuple[str, str]:
-    if "from_experiment" in entry:
-        return f"from experiment {entry['from_experiment']}", ""
-    params = entry.get("params")
-    pairs = params.items() if isinstance(params, Mapping) else ()
-    return str(entry["type"]), str(cell(", ".join(f"{name} = {_compact(value)}" for name, value in pairs)))
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, default=str, ensure_ascii=False)
-
-
-def _pretty(config: Mapping[str, Any]) -> str:
-    text = json.dumps(config, indent=2, default=str, ensure_ascii=False)
-    return text if len(text) <= MAX_CONFIG else f"{text[:MAX_CONFIG]}\n… (the rest is left out)"
-
-
 def _data(results: Results) -> DataSummary:
     splits = {"development": results.development_data, "test": results.test_data}
-    return summarise(splits, list(results.folds), classes=_task(results) == "classification")
-
-
-def _environment(environment: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    for name, value in environment.items():
-        if isinstance(value, Mapping) and name != "packages":
-            yield from ((f"{name} {key}", text) for key, text in _environment(value))
-        elif isinstance(value, (str, int, float)) and str(value) and "\n" not in str(value).strip():
-            yield name, str(cell(str(value).strip()))
-
-
-def _packages(packages: Any) -> Iterable[tuple[str, str]]:
-    pairs = packages.items() if isinstance(packages, Mapping) else [(str(name), "") for name in packages or ()]
-    return sorted((str(name), str(version)) for name, version in pairs)[:MAX_LISTED]
-
-
-def _timing(timing: Mapping[str, float]) -> Fragment | None:
-    if not timing:
-        return None
-    chart = bars(timing, title="Seconds per step", unit="s", description="How long each step of the workflow took.")
-    return Fragment("chart", "", chart.svg, chart.note, chart.table)
+    return summarise(splits, results.folds, classes=_task(results) == "classification")

@@ -145,6 +145,19 @@ def compare_outputs(a: ResultFolder, b: ResultFolder, tolerance: float = TOLERAN
     return Verdict(kind, tolerance, outputs, None if guilty is None else guilty.name, parts)
 
 
+def compare_output(a: ResultFolder, b: ResultFolder, name: str, tolerance: float = 0.0) -> OutputVerdict:
+    """Compare one output of two experiments, its files verified by their checksums first.
+
+    Args:
+        a: the earlier experiment.
+        b: the later one.
+        name: name of the catalog entry, for example ``folds``.
+        tolerance: the largest difference between numbers that counts as equal.
+    """
+    node = next(node.name for node in _nodes() if name in node.outputs)
+    return _Comparison(a, b, tolerance).output(name, node)
+
+
 def _guilty(outputs: tuple[OutputVerdict, ...]) -> _Node | None:
     """The first node, in the workflow's order, that gave something else; None if its inputs may have done it."""
     apart = {output.output for output in outputs if output.kind in ("different", "equal within tolerance")}
@@ -204,6 +217,8 @@ class _Comparison:
         """How far an output is apart whose files are not the same."""
         if name == "final_model":
             return self.model_gap(one, other)
+        if name == "diagnostics" and self.near:
+            one, other = map(_without_rounded, (one, other))
         if name != "fold_models":
             return gap(one, other)
         if list(one) != list(other):
@@ -300,6 +315,15 @@ def _undrawn(fragment: Fragment) -> Fragment:
         return fragment
     rows = tuple(tuple(_masked(cell) for cell in row) for row in fragment.table.rows)
     return replace(fragment, body=_masked(fragment.body), table=replace(fragment.table, rows=rows))
+
+
+def _without_rounded(diagnostics: dict[str, Any]) -> dict[str, Any]:
+    """What the checks found, without the rounded numbers in their sentences; those of the baseline stay."""
+    told = [
+        {**finding, "sentence": _masked(finding["sentence"]), "how": _masked(finding["how"])}
+        for finding in diagnostics["findings"]
+    ]
+    return {**diagnostics, "findings": told}
 
 
 def _masked(cell: Any) -> Any:

@@ -6,7 +6,6 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from expfw.blame import blame
@@ -21,6 +20,7 @@ from expfw.run.events import EventLog, Timer, timing
 from expfw.run.files import read_json
 from expfw.run.folder import ResultFolder
 from expfw.run.kept import Catalog
+from expfw.run.log import ComponentLogger
 from expfw.run.recorded import load_output
 from expfw.run.restart import Finished
 
@@ -145,7 +145,7 @@ class Builder:
         if service is Timer:
             return Timer(self.events, step=self.key, fold=fold, node=self.node)
         if service is logging.Logger:
-            return logging.getLogger(f"expfw.{self.key}.{name}")
+            return ComponentLogger.get(f"expfw.{self.key}.{name}")
         return folder if service is ResultFolder else self.catalog
 
     @property
@@ -159,16 +159,18 @@ class Builder:
 class RunReports(Builder):
     """The reports, and the page that they make together."""
 
-    def page(self, *outputs: Any) -> str:
-        """Run every report over a run's outputs (in the order of :data:`expfw.workflow.EVERYTHING`), give the page."""
+    def page(self, results: Results) -> str:
+        """Run every report over a run's results, and give the page."""
         from expfw.report.collector import read_fragments
         from expfw.report.page import build_view, render_page
+        from expfw.run.reported import reported
 
-        results = self.results(*outputs)
         for planned, report in zip(self.planned, self.build_all(), strict=True):
             with blame(f"reports {planned.type}", "report"):
                 report.report(results)
-        return hide(render_page(build_view(results, read_fragments(self.context.folder.sections), self.record())))
+        folder = self.context.folder
+        record = reported(folder, self.events, self.context.plan.experiment.values, results)
+        return hide(render_page(build_view(results, read_fragments(folder.sections), record)))
 
     def results(
         self,
@@ -198,18 +200,6 @@ class RunReports(Builder):
             timing=timing(self.events)["nodes"],
             environment=read_json(self.context.folder.log / "environment.json", {}),
         )
-
-    def record(self) -> dict[str, Any]:
-        """What the page says of the run beside its results."""
-        values = self.context.plan.experiment.values
-        run = read_json(self.context.folder.log / "run.json", {})
-        return {
-            "description": values.get("description", ""),
-            "tags": values.get("tags", []),
-            "started": f"{datetime.fromisoformat(run['started']):%Y-%m-%d %H:%M} UTC" if "started" in run else None,
-            "parents": run.get("parents", []),
-            "forced": list(dict.fromkeys(name for again in run.get("restarts", []) for name in again["changed"])),
-        }
 
 
 def builder(key: str, context: RunContext, catalog: Catalog, node: str) -> Builder:

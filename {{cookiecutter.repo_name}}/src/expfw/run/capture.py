@@ -14,12 +14,14 @@ import subprocess
 import termios
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from tempfile import NamedTemporaryFile
 from typing import IO
 
 from sacred.stdout_capturing import flush
+
+from expfw.run.progress import Progress, wanted
 
 PATIENCE = 5.0
 """Seconds to wait for a terminal that takes no output."""
@@ -49,6 +51,22 @@ class Captured:
         return self._text
 
 
+class _Pipe:
+    """A pipe for what goes to a descriptor; its reading end is for a process that is started in the block."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.before, (self.reader, self.writer) = os.dup(descriptor), os.pipe()
+
+    def __enter__(self) -> _Pipe:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        os.close(self.reader)
+        if kind is not None:
+            os.close(self.before)
+            os.close(self.writer)
+
+
 @dataclass
 class _Stream:
     """One descriptor on its way through a process that writes what comes to the file and to where it went before."""
@@ -61,21 +79,14 @@ class _Stream:
     @classmethod
     def lead(cls, descriptor: int, name: str) -> _Stream:
         """Start the process; the descriptor is not led to it yet."""
-        before, (reader, writer) = os.dup(descriptor), os.pipe()
-        try:
+        with _Pipe(descriptor) as pipe:
             process = subprocess.Popen(  # noqa: S603 - fixed words and the name of a file of our own
                 ["tee", "-a", name],  # noqa: S607 - wherever it lies
-                stdin=reader,
-                stdout=before,
+                stdin=pipe.reader,
+                stdout=pipe.before,
                 start_new_session=True,  # Ctrl-C is for the run alone; this process ends when there is nothing to read
             )
-        except OSError:
-            os.close(before)
-            os.close(writer)
-            raise
-        finally:
-            os.close(reader)
-        return cls(descriptor, before, writer, process)
+            return cls(descriptor, pipe.before, pipe.writer, process)
 
     def restore(self) -> None:
         """Lead the descriptor where it led before, and wait until all that was printed has passed."""
@@ -102,13 +113,15 @@ def captured_at_descriptors() -> Iterator[Captured]:
     """
     with NamedTemporaryFile("rb") as file:
         captured = Captured(file)
-        streams = [_Stream.lead(descriptor, file.name) for descriptor in (1, 2)]
+        progress = ExitStack()
+        streams = _with_progress(file.name, progress) if wanted() else _with_tee(file.name)
         flush()  # type: ignore[no-untyped-call]
         for stream in streams:
             os.dup2(stream.writer, stream.descriptor)
         try:
             yield captured
         finally:
+            progress.close()
             flush()  # type: ignore[no-untyped-call]
             for stream in streams:
                 stream.restore()
@@ -116,3 +129,15 @@ def captured_at_descriptors() -> Iterator[Captured]:
                 with suppress(subprocess.TimeoutExpired):  # then it goes on, for others that still print
                     stream.process.wait(GRACE)
             captured.text()
+
+
+def _with_tee(name: str) -> list[_Stream]:
+    return [_Stream.lead(descriptor, name) for descriptor in (1, 2)]
+
+
+def _with_progress(name: str, stack: ExitStack) -> list[_Stream]:
+    """Both streams through the one process that shows progress as well, until the stack is closed."""
+    with _Pipe(1) as out, _Pipe(2) as err:
+        progress = Progress({out.reader: out.before, err.reader: err.before}, name)
+        stack.enter_context(progress.told())
+        return [_Stream(n, pipe.before, pipe.writer, progress.process) for n, pipe in ((1, out), (2, err))]

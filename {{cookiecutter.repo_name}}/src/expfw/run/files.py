@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 
 from expfw.config.secrets import hide_in
 from expfw.errors import RecordError
@@ -69,9 +70,31 @@ def read_json(path: Path, default: Any = None) -> Any:
         {}
     """
     try:
-        return json.loads(path.read_bytes())
+        return parsed(path.read_bytes())
     except (OSError, ValueError):
         return default
+
+
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER = b"0" * 19
+
+
+def parsed(content: bytes) -> Any:
+    """JSON as Python's own reader understands it, several times as quickly.
+
+    What orjson refuses (NaN) or rounds (whole numbers above 64 bits) is left to Python.
+
+    Raises:
+        ValueError: if it is not (wholly) JSON.
+
+    Example:
+        >>> parsed(b'{"a": 0.5, "b": 36893488147419103232}')
+        {'a': 0.5, 'b': 36893488147419103232}
+    """
+    try:
+        return json.loads(content) if _LONG_NUMBER in content.translate(_DIGITS) else orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return json.loads(content)
 
 
 def read_object(path: Path) -> dict[str, Any]:

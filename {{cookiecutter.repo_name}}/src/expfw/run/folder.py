@@ -167,9 +167,18 @@ def _last_number(root: Path) -> int:
 
 def experiment_folders(root: Path) -> Iterator[ResultFolder]:
     """The folders of all experiments, by ascending N; nothing if there are none."""
-    names = (match for match in map(_NAME.fullmatch, _names(root)) if match)
-    for match in sorted(names, key=lambda match: int(match[1])):
-        yield ResultFolder(root / match[0])
+    for _, name in experiment_names(root):
+        yield ResultFolder(root / name)
+
+
+def experiment_names(root: Path) -> list[tuple[int, str]]:
+    """The numbers of all experiments, ascending, each with the name of its folder.
+
+    Example:
+        >>> experiment_names(Path("no such folder"))
+        []
+    """
+    return sorted((int(match[1]), match[0]) for match in map(_NAME.fullmatch, _names(root)) if match)
 
 
 def _names(root: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import threading
 import time
@@ -19,12 +20,14 @@ from expfw.config.secrets import learn
 from expfw.errors import ExpfwError
 from expfw.reuse import nodes as reuse
 from expfw.reuse.identity import Identity
+from expfw.run import place
 from expfw.run.build import RunContext, builder
 from expfw.run.events import checksum
 from expfw.run.folder import PLACEHOLDER
 from expfw.run.generators import seed_generators
 from expfw.run.inputs import Inputs
 from expfw.run.kept import Catalog, class_of, path_of
+from expfw.run.log import attend
 from expfw.run.redacted_log import hide_in_logs
 from expfw.run.restart import clear_outputs, expect
 from expfw.run.workers import be_a_worker
@@ -41,6 +44,7 @@ class _Current(threading.local):
 
     def begin(self, node: str) -> None:
         self.node, self.started = node, time.perf_counter()
+        place.enter(node=node)
         self.end_inputs()
 
     def end_inputs(self) -> None:
@@ -104,6 +108,8 @@ class ExperimentHooks:
         if self._session_process != os.getpid():
             learn(context.secrets)
             hide_in_logs()
+            attend(context.folder.log)
+        place.enter(str(context.folder.log), node.name)
         seed_generators(context.seed)
         keys = {name: name.removeprefix("params:") for name in inputs}
         planned = [context.plan.components[key] for name, key in keys.items() if name != key and key in STEPS]
@@ -145,10 +151,13 @@ class ExperimentHooks:
             dataset=class_of(catalog, dataset_name),
             modules=list(getattr(catalog.get(dataset_name), "modules", ())),
         )
+        if dataset_name == node.outputs[-1] and not inspect.isgeneratorfunction(node.func):
+            place.leave()
 
     @hook_impl
-    def on_node_error(self) -> None:
-        """Record what a node had read that failed."""
+    def on_node_error(self, error: Exception) -> None:
+        """Record what a node had read that failed, and that it was this one."""
+        place.note(error, place.here())
         with suppress(OSError):  # of a full disk: what ended the run is the word to keep
             self._note_inputs()
 

@@ -77,7 +77,7 @@ class EarlyScores:
             values = {metric.name: plain(metric(predictions)) for metric in named_metrics(built)}
         self.metrics.events.append("score", fold=number, metrics=values)
         shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items() if value is not None)
-        self.metrics.logger.info("fold %d: %s", number + 1, shown)
+        self.metrics.logger.info("%s", shown)
 
 
 @dataclass

@@ -29,7 +29,7 @@ from expfw.run.inputs import inputs
 from expfw.run.leftover import marked
 from expfw.run.lineage import link_to_parents
 from expfw.run.live import Measured
-from expfw.run.log import log_to
+from expfw.run.log import LOGS, log_to
 from expfw.run.secrecy import clean
 from expfw.run.signals import Signals
 from expfw.run.sources import source_files
@@ -86,14 +86,19 @@ class Recording:
             ExperimentInterrupted: if a signal ended it, or arrived when it had just completed.
         """
         try:
-            with log_to(self.folder.log / "experiment.log"), marked(self.opening.uuid):
-                outputs = self.tracked(workflow)
+            with log_to(self.folder.log) as log, marked(self.opening.uuid):
+                try:
+                    outputs = self.tracked(workflow)
+                except BaseException as error:
+                    log.ending(error)
+                    raise
                 logger.info("%s", self.closing_words())
         except KeyboardInterrupt as error:
             raise self.interrupted("INTERRUPTED") from error
         except (Exception, SystemExit) as error:
             raise self.failed(error) from error
         finally:
+            clean(self.folder.log / name for name in LOGS)
             if self.link is not None:
                 self.link.finish(self.folder.path)
         if self.signals.received is not None:

@@ -1,4 +1,4 @@
-"""Logging without secrets: whoever logs, to whatever handler, in this process and those that it forks."""
+"""Log records without secrets that know where they were made: whoever logs, in this process and those that it forks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from expfw.config.secrets import hide
+from expfw.run.place import here
+
+PLACE = "expfw_place"
+"""Attribute of a log record that holds where it was made. (``node`` or ``fold`` may be anybody's ``extra``.)"""
 
 
 class RedactingFormatter(logging.Formatter):
@@ -20,14 +24,15 @@ class RedactingFormatter(logging.Formatter):
 
 
 class _RedactedRecords:
-    """Makes log records without secrets, for all handlers of all loggers, and whatever they make of a record."""
+    """Makes log records without secrets and with their place, for all handlers of all loggers."""
 
     def __init__(self, make: Callable[..., logging.LogRecord]) -> None:
         self.make = make
 
     def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
         record: logging.LogRecord = self.make(*args, **kwargs)
-        message = _message(record)
+        setattr(record, PLACE, here())
+        message = message_of(record)
         hidden = hide(message)
         if hidden != message:
             record.msg, record.args = hidden, None
@@ -41,7 +46,7 @@ class _RedactedRecords:
         return record
 
 
-def _message(record: logging.LogRecord) -> str:
+def message_of(record: logging.LogRecord) -> str:
     """The record's text; of one whose arguments do not fit, what Python would print of it instead."""
     try:
         return record.getMessage()

@@ -1,0 +1,101 @@
+"""One line of the overview over all experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from expfw.record import main_value
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the overview tells of an experiment; everything else is in its record.
+
+    Args:
+        id: the number N.
+        name: the experiment's name.
+        status: COMPLETED, FAILED, INTERRUPTED, RUNNING, DEAD, or ``?`` if the record cannot be read.
+        description: what the experiment file says; may be empty.
+        tags: those of the experiment file.
+        started: ISO 8601 with time zone, or None.
+        stopped: the same, or None for a run that has not ended.
+        seconds: from start to end, or None.
+        settings: the configuration by key path, ``{"model.params.C": 1.0}``, without what only describes.
+        metrics: ``{"validation": {"accuracy": {"mean", "std"}}, "test": {"accuracy": value}}``, as recorded.
+        parents: numbers of the experiments that it took something from.
+        path: the experiment's folder.
+        error: last line of the traceback of a failed run, or why the record cannot be read.
+        hash: that of the configuration, or None.
+        data: digest of the rows that were developed and tested on; equal digests mean equal rows. None if unknown.
+        folds: the same of the division into folds.
+        findings: codes of the doubts that the run found about itself, without those that were muted.
+    """
+
+    id: int
+    name: str
+    status: str
+    description: str
+    tags: tuple[str, ...]
+    started: str | None
+    stopped: str | None
+    seconds: float | None
+    settings: Mapping[str, Any]
+    metrics: Mapping[str, Mapping[str, Any]]
+    parents: tuple[int, ...]
+    path: Path
+    error: str | None = None
+    hash: str | None = None
+    data: str | None = None
+    folds: str | None = None
+    findings: tuple[str, ...] = ()
+
+    def metric(self, name: str) -> float | None:
+        """A metric's main value: the mean over folds, else the test value; None where it was not measured.
+
+        ``name`` may say which: ``test.accuracy`` or ``validation.accuracy``.
+        """
+        return main_value(self.metrics, name)
+
+
+class Settings(Mapping[str, Any]):
+    """Settings by key path, put together from the sections that many experiments share.
+
+    Args:
+        sections: the settings of each section.
+
+    Example:
+        >>> settings = Settings(({"model.type": "A", "model.params.C": 1}, {"holdout": None}))
+        >>> settings["model.type"], len(settings), list(settings)
+        ('A', 3, ['model.type', 'model.params.C', 'holdout'])
+    """
+
+    __slots__ = ("sections",)
+
+    def __init__(self, sections: tuple[dict[str, Any], ...]) -> None:
+        self.sections = sections
+
+    def __getitem__(self, key: str) -> Any:
+        for section in self.sections:
+            if key in section:
+                return section[key]
+        raise KeyError(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a key path, ``default`` if there is none."""
+        for section in self.sections:
+            if key in section:
+                return section[key]
+        return default
+
+    def __iter__(self) -> Iterator[str]:
+        for section in self.sections:
+            yield from section
+
+    def __len__(self) -> int:
+        return sum(map(len, self.sections))
+
+    def __repr__(self) -> str:
+        return f"Settings({dict(self)})"

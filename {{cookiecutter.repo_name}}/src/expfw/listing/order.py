@@ -1,0 +1,48 @@
+"""Experiments in an order: by one or several columns, the best first where it is a metric."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from expfw.index.row import Row
+from expfw.listing.columns import Column, Known
+
+
+def ordered(rows: Sequence[Row], keys: str | None, known: Known) -> list[Row]:
+    """Experiments in the order wanted; those that lack what is sorted by come last.
+
+    Args:
+        rows: the experiments, by ascending number.
+        keys: names of columns with commas between them; ``-`` before one turns its order round. A metric's best value
+            comes first, the least of everything else.
+        known: the names that there are.
+
+    Raises:
+        ListingError: if no experiment has what is to be sorted by.
+    """
+    result = list(rows)
+    for key in reversed([part.strip() for part in (keys or "").split(",") if part.strip()]):
+        if rows:
+            result = _by(result, known.column(key.removeprefix("-"), "cannot sort by"), key.startswith("-"))
+    return result
+
+
+def _by(rows: Sequence[Row], column: Column, turned: bool) -> list[Row]:
+    # Python keeps the order of equals, also when it sorts in reverse.
+    valued = [(value, row) for row in rows if not _lacking(value := column.value(row))]
+    valued.sort(key=lambda pair: _comparable(pair[0]), reverse=turned == column.lower_first)
+    return [row for _, row in valued] + [row for row in rows if _lacking(column.value(row))]
+
+
+def _lacking(value: Any) -> bool:
+    return value is None or value in ("", ()) or (isinstance(value, float) and math.isnan(value))
+
+
+def _comparable(value: Any) -> tuple[int, Any]:
+    """Numbers before texts, for a setting may be either."""
+    if isinstance(value, bool | int | float):
+        return 0, value
+    return 1, value if isinstance(value, str) else json.dumps(value, default=str)
