@@ -45,7 +45,7 @@ PROJECT_NAMES = frozenset({"config", "expfw", "result", "src", "tests"})
 
 MODULE_NAMES = frozenset(
     """
-    _pytest _yaml aiofiles annotated_doc annotated_types antlr4 anyio appdirs arrow ast_serialize asttokens attr
+    _pytest _yaml aiofiles alembic annotated_doc annotated_types antlr4 anyio appdirs arrow ast_serialize asttokens attr
     attrs autogluon binaryornot bokeh boto3 bson build bumpversion cachetools catboost certifi cffi chardet
     charset_normalizer click click_default_group cloudpickle colorama colorlog cookiecutter coverage cpuinfo cruft
     cryptography cv2 cycler cython dask datasets dateutil dbos decorator diffusers distributed django dns docker
@@ -56,7 +56,8 @@ MODULE_NAMES = frozenset(
     huggingface_hub hydra hypothesis idna imblearn importlib_metadata importlib_resources importlinter iniconfig
     ipykernel IPython ipywidgets jax jaxlib jedi jinja2 joblib jsonpickle jsonschema jupyter jupyterlab jwt kedro
     kedro_boot kedro_datasets kedro_datasets_benchmarks kedro_datasets_experimental kedro_mlflow kedro_telemetry
-    kedro_viz keras lazy_loader librt lightgbm lightning locket loguru lxml mako markdown markdown_it markupsafe
+    kedro_viz keras lazy_importer lazy_loader librt lightgbm lightning locket loguru lxml mako markdown markdown_it
+    markupsafe
     matplotlib matplotlib_inline mdurl mlflow mlxtend more_itertools mpmath msgpack munch mypy mypy_extensions mypyc
     narwhals nbformat networkx nltk notebook numba numpy omegaconf onnx onnxruntime openai openml openpyxl
     opentelemetry optuna orjson packaging pandas parse parso partd pathspec patsy peewee pexpect pickleshare pil pip
@@ -65,7 +66,7 @@ MODULE_NAMES = frozenset(
     pytest pytest_cov pytorch_lightning pytz ray redis referencing regex requests rich rpds ruff s3fs sacred
     scikitplot scipy seaborn secure sentence_transformers setuptools shap shellingham six skimage sklearn skopt
     skore slugify smmap sniffio sortedcontainers spacy sqlalchemy stack_data starlette statsmodels streamlit sympy
-    tables tblib tensorboard tensorflow text_unidecode threadpoolctl tokenizers toml tomli tomli_w tomlkit toolz
+    tables tblib tensorboard tensorflow text_unidecode threadpoolctl tlz tokenizers toml tomli tomli_w tomlkit toolz
     torch torchvision tornado tqdm traitlets transformers trio typeguard typer typing_extensions typing_inspection
     tzdata tzlocal umap urllib3 uv uvicorn uvloop vendor_licenses venv virtualenv wandb watchdog watchfiles wcwidth
     websockets werkzeug wheel wrapt xarray xdist xgboost yaml yarl zict zipp zmq zstandard

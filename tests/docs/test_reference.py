@@ -22,10 +22,10 @@ from expfw.construct.find import Components
 from expfw.construct.reference import OUTPUTS
 from expfw.construct.signature import SERVICES, configurable, services_of
 from expfw.diagnostics.catalogue import CHECKS, link
+from expfw.intervals import CI_METHOD, summary
 from expfw.results import Predictions, Results
 from expfw.run.known import Choice
 from expfw.run.structured import FIELDS
-from expfw.scoring import CI_METHOD, summary
 from expfw.workflow import workflow
 
 DOCS = TEMPLATE / "docs"

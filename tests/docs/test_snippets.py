@@ -47,8 +47,11 @@ LONG = frozenset(
     f"docs/{name}.md"
     for name in (
         "how-to/allow-another-library how-to/compare-experiments how-to/configure-safely how-to/data "
-        "how-to/groups-and-time how-to/metrics how-to/read-results-in-a-notebook how-to/rerun how-to/restart "
-        "how-to/reuse-experiments how-to/reuse-outputs reference/commands reference/experiment-file reference/messages"
+        "how-to/find-experiments how-to/groups-and-time how-to/keep-secrets how-to/metrics "
+        "how-to/read-results-in-a-notebook how-to/read-the-log how-to/rerun how-to/resample how-to/restart "
+        "how-to/reuse-experiments how-to/reuse-outputs how-to/run-in-parallel how-to/run-on-a-cluster "
+        "how-to/search how-to/team-database how-to/trust-a-result reference/checks reference/commands "
+        "reference/experiment-file reference/messages tutorial/first-experiment"
     ).split()
 )
 """Pages that take their reader four seconds and more."""

@@ -20,10 +20,10 @@ from expfw.compare.page import build_comparison, render_comparison, write_compar
 from expfw.compare.rows import DATA, Output, Rows
 from expfw.compare.words import terminal
 from expfw.interfaces import Fold
+from expfw.intervals import summary
 from expfw.record import ExperimentRecord
 from expfw.report.page import is_drawing
 from expfw.reproduce.changes import Changes
-from expfw.scoring import summary
 
 FOLDS = [Fold(np.setdiff1d(np.arange(50), part), part) for part in np.split(np.arange(50), 5)]
 SAME = dict.fromkeys(DATA, Output("same"))

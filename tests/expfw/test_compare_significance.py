@@ -21,7 +21,7 @@ from sklearn.svm import SVC
 from expfw.compare.significance import PairedTest, caution, constant, corrected_t_test, holm, unfit
 from expfw.components.splitter import Bootstrap, LastRows
 from expfw.interfaces import Fold
-from expfw.scoring import summary, validation_to_train
+from expfw.intervals import summary, validation_to_train
 
 
 def folds_of(splitter: object, rows: int = 60, **given: object) -> list[Fold]:

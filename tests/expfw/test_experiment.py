@@ -139,4 +139,4 @@ def test_the_place_of_a_value_has_its_line() -> None:
 
 
 def test_all_keys_are_known() -> None:
-    assert len(KEYS) == len(set(KEYS)) == 15
+    assert len(KEYS) == len(set(KEYS)) == 20

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from baking import PROJECT
 from expfw.config.experiment import load_experiment
+from expfw.config.leaves import leaves
 from expfw.construct.find import Components
-from expfw.construct.plan import leaves, make_plan
+from expfw.construct.plan import make_plan
 from expfw.errors import ConfigurationError
 
 FILES = {

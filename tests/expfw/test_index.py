@@ -97,6 +97,33 @@ def test_a_row_tells_what_the_record_tells(tmp_path: Path) -> None:
         assert row.metrics["validation"]["accuracy"]["std"] == record.metrics["validation"]["accuracy"]["std"]
 
 
+BEST = {"trial": 3, "experiment": 7, "values": [0.9], "point": {"C": 1}}
+SEARCH = {"metrics": ["accuracy"], "configurations": 40, "best": BEST}
+
+
+def test_a_row_of_a_search_tells_its_best_and_no_metric_of_its_own(tmp_path: Path) -> None:
+    experiment(tmp_path, 1)
+    folder = experiment(tmp_path, 2)
+    put(folder / "report/validation_metrics.json", {})
+    put(folder / "report/test_metrics.json", {})
+    put(folder / "report/search.json", SEARCH)
+    plain, search = agree(tmp_path)
+    assert plain.search is None
+    assert search.search == {"metric": "accuracy", "value": 0.9, "experiment": 7, "configurations": 40}
+    assert search.metric("accuracy") is None
+    put(folder / "report/search.json", {**SEARCH, "configurations": 50})
+    assert (agree(tmp_path)[1].search or {})["configurations"] == 50
+
+
+@pytest.mark.parametrize("changes", [{"configurations": "many"}, {"best": {**BEST, "values": []}}, {"metrics": []}])
+def test_a_search_whose_figures_are_none_makes_one_row_unreadable_and_no_other(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    experiment(tmp_path, 1)
+    put(experiment(tmp_path, 2) / "report/search.json", {**SEARCH, **changes})
+    assert [row.status for row in agree(tmp_path)] == ["COMPLETED", "?"]
+
+
 @pytest.mark.parametrize("name", ["validation_metrics.json", "test_metrics.json"])
 @pytest.mark.parametrize("content", [{"accuracy": "high"}, {"accuracy": [1]}, {"accuracy": {"mean": "high"}}])
 def test_metrics_that_are_no_figures_make_one_row_unreadable_and_no_other(

@@ -15,9 +15,10 @@ from sklearn.metrics import accuracy_score, fbeta_score, get_scorer, get_scorer_
 
 from expfw.errors import ComponentError
 from expfw.interfaces import Data, Fold
+from expfw.intervals import summary
 from expfw.predictions import empty_table, prediction_table
 from expfw.results import Predictions
-from expfw.scoring import NamedMetric, held_out_metrics, named_metrics, summary, validation_metrics
+from expfw.scoring import NamedMetric, held_out_metrics, named_metrics, validation_metrics
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(40, 2))

@@ -168,5 +168,5 @@ def test_an_empty_experiment_has_empty_predictions(folder: ResultFolder) -> None
 
 
 def test_without_held_out_rows_nothing_is_tested(folder: ResultFolder) -> None:
-    table, metrics = steps.test(None, DATA.take([]), builder(folder, "metrics"))  # type: ignore[arg-type]
+    table, metrics = steps.test(None, DATA.take([]), builder(folder, "metrics"))
     assert (len(table), metrics) == (0, {})

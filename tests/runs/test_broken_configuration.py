@@ -201,6 +201,7 @@ def test_numbers_are_near_as_numbers(lab: Lab) -> None:
 INTERRUPTING = "\nimport os as _os, signal as _signal\n_os.kill(_os.getpid(), _signal.SIGINT)\nwhile True: pass\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["settings.py", "cli.py", "components/model.py"])
 def test_ctrl_c_during_the_imports_is_one_line(own_lab: Lab, module: str) -> None:
     path = own_lab.project.path / "src" / "ml_experiments" / module

@@ -68,6 +68,7 @@ def test_shared_folds_are_tested_by_the_corrected_test(lab: Lab) -> None:
     assert f"95 % interval {result['ci95'][0]:+.3g} to {result['ci95'][1]:+.3g}" in told
 
 
+@pytest.mark.slow
 def test_several_experiments_get_holms_correction(lab: Lab) -> None:
     folds = sklearn("model_selection.KFold", n_splits=5, shuffle=True)
     for model in (SMALL["model"], TREE, DUMMY):
@@ -79,6 +80,7 @@ def test_several_experiments_get_holms_correction(lab: Lab) -> None:
     assert results[1]["p_holm"] == pytest.approx(max(results[0]["p_holm"], results[1]["p"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "why"),
     [

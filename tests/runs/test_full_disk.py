@@ -171,6 +171,7 @@ def test_a_disk_that_is_full_when_a_model_is_saved(scene: Scene) -> None:
     scene.go_on({1: "COMPLETED", 2: "FAILED"})
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_when_the_page_is_written(scene: Scene) -> None:
     page = len(scene.before["report/index.html"])
     index = 4096 * len(list((scene.lab.root / ".known_outputs").iterdir()))  # which the first experiment made
@@ -182,6 +183,7 @@ def test_a_disk_that_is_full_when_the_page_is_written(scene: Scene) -> None:
     scene.go_on({1: "COMPLETED", 2: "FAILED"})
 
 
+@pytest.mark.slow
 def test_what_is_kept_for_the_ending_is_enough_for_it(scene: Scene) -> None:
     """With not one block more than the outputs need, the run completes: log, timing and record fit into that room."""
     outcome = scene.run(scene.used + ROOM - 8192)

@@ -55,6 +55,7 @@ def test_fifty_runs_at_once(lab: Lab) -> None:
     assert lab.run().ok().folder.name == f"result_experiment_{MANY + 1}"
 
 
+@pytest.mark.slow
 def test_two_checkouts_share_a_result_folder(lab: Lab, own_lab: Lab) -> None:
     """Two people's clones, or one person's two branches, with EXPFW_RESULT_ROOT the same."""
     other = own_lab.at(lab.root)
@@ -90,6 +91,7 @@ def test_the_memory_of_configurations_stays_whole(lab: Lab) -> None:
     assert len(known_hashes(lab.root)) == 12
 
 
+@pytest.mark.slow
 def test_children_that_are_born_at_once_are_all_known_to_their_parent(lab: Lab) -> None:
     lab.run().ok()
     child = {**SMALL, "data_source": {"from_experiment": 1}}

@@ -66,6 +66,7 @@ def test_json_on_standard_output_is_json_and_nothing_else(several: Lab) -> None:
     assert outcome.err == ""
 
 
+@pytest.mark.slow
 def test_json_of_the_real_command_is_json_and_nothing_else(bake: Bake) -> None:
     """Kedro's own words when it is imported must not get into a pipe."""
     said = bake().run("kedro", "experiment", "list", "--format", "json", env={"KEDRO_LOGGING_CONFIG": ""}).stdout
@@ -224,17 +225,20 @@ def _read_or_quit(terminal: int) -> bytes:
     return os.read(terminal, 1 << 16)
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_colours_and_no_pager_for_a_short_list(several: Lab) -> None:
     said = on_a_terminal(several, lines=24, PAGER="false")
     assert "\x1b[31mFAILED" in said
     assert max(len(click.unstyle(line)) for line in said.splitlines()) <= 100
 
 
+@pytest.mark.slow
 def test_no_colours_where_none_are_wanted(several: Lab) -> None:
     assert "\x1b" not in on_a_terminal(several, lines=24, NO_COLOR="1")
     assert "\x1b" not in several.kedro("experiment", "list").ok().out
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("less") is None, reason="less is missing")
 def test_a_long_list_is_paged_in_colours(several: Lab) -> None:
     said = on_a_terminal(several, lines=4)
@@ -243,6 +247,7 @@ def test_a_long_list_is_paged_in_colours(several: Lab) -> None:
     assert "\x1b[32mCOMPLETED" in said
 
 
+@pytest.mark.slow
 def test_a_pager_of_choice_is_used(several: Lab) -> None:
     assert "paged: 1  several_weak" in on_a_terminal(several, lines=4, PAGER="sed s/^/paged:\\ /")
 

@@ -75,6 +75,7 @@ def test_a_fold_that_takes_long_shows_its_progress_and_nothing_of_it_is_recorded
         assert "fit fold 2/3, " not in recorded
 
 
+@pytest.mark.slow
 def test_there_is_no_progress_where_nobody_looks_on(lab: Lab, tmp_path: Path) -> None:
     circumstances = {
         "no terminal": (PEOPLE, False),
@@ -96,6 +97,7 @@ def test_there_is_no_progress_where_nobody_looks_on(lab: Lab, tmp_path: Path) ->
         assert CLEAR.decode() not in outcome.text, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", [0, 1], ids=["the first", "the second"])
 def test_a_killed_screen_does_no_harm_to_the_run(lab: Lab, tmp_path: Path, which: int) -> None:
     """There are two processes; one is enough to read what the run prints."""

@@ -282,6 +282,7 @@ def test_a_model_that_was_exchanged_after_the_check_is_not_loaded(mine: Lab, tmp
     assert not mark.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runner", ["SequentialRunner", "ParallelRunner"])
 def test_what_outlived_a_killed_run_is_ended_before_it_goes_on(mine: Lab, tmp_path: Path, runner: str) -> None:
     log = tmp_path / "log"

@@ -316,6 +316,7 @@ def test_credentials_that_cannot_be_read_are_not_quoted(leaky: Lab, text: str, w
     assert not outcome.root.exists()
 
 
+@pytest.mark.slow
 def test_a_run_of_a_real_command_shows_nothing_in_the_list_of_processes(leaky: Lab) -> None:
     name = leaky.write({**SMALL, **model()})
     with watched_processes() as processes:

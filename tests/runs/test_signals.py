@@ -231,6 +231,7 @@ def check_workers(lab: Lab, tmp_path: Path, case: tuple[str, str, signal.Signals
     assert not left_over(pid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_joblibs_workers_end_with_an_interrupted_run(lab: Lab, tmp_path: Path, case: Any) -> None:
     check_workers(lab, tmp_path, case)
@@ -263,6 +264,7 @@ def finished(lab: Lab, tmp_path: Path, backend: str, runner: str) -> tuple[Outco
     return command.wait().ok(), time.monotonic() - started
 
 
+@pytest.mark.slow
 def test_a_worker_process_does_not_wait_for_joblibs_idle_workers(lab: Lab, tmp_path: Path) -> None:
     """These wait for more work for five minutes."""
     _, seconds = finished(lab, tmp_path, "loky", "ParallelRunner")

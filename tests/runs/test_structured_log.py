@@ -36,6 +36,7 @@ def test_each_line_knows_node_fold_and_component(lab: Lab, runner: str) -> None:
         assert {line["folds"] for line in found if line["node"] == "fit"} == {3}
 
 
+@pytest.mark.slow
 def test_the_workers_of_joblib_say_where_they_work(lab: Lab) -> None:
     lines = lines_of(lab.run({**SPEAKING, "model": trial("Speaking", workers=2)}).ok())
     found = [line for line in lines if line["message"].startswith("said in worker")]

@@ -14,7 +14,10 @@ TOPOLOGY = {
     "resample": ({"development_data", "params:resampling"}, ["folds"]),
     "fit": ({"development_data", "folds", "params:features", "params:model"}, ["fold_models"]),
     "predict": ({"fold_models", "development_data", "folds"}, ["predictions"]),
-    "evaluate": ({"predictions", "folds", "params:metrics"}, ["validation_metrics"]),
+    "evaluate": (
+        {"predictions", "folds", "development_data", "final_model", "params:metrics"},
+        ["validation_metrics"],
+    ),
     "refit": ({"development_data", "params:features", "params:model"}, ["final_model"]),
     "test": ({"final_model", "test_data", "params:metrics"}, ["test_predictions", "test_metrics"]),
     "report": ({*EVERYTHING, "params:reports"}, ["diagnostics", "report"]),

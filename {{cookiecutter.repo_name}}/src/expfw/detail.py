@@ -14,10 +14,13 @@ from expfw.errors import RecordError
 from expfw.listing.columns import when
 from expfw.listing.settings import settings
 from expfw.listing.table import STYLES
-from expfw.record import ExperimentRecord, headline
+from expfw.record import ExperimentRecord, headline, number
 from expfw.run.files import read_json
 from expfw.run.lineage import children, descent, parents
 from expfw.settings import Setting
+
+MOST = 20
+"""Descendants that are named: a search has as many as trials."""
 
 
 def detail(record: ExperimentRecord) -> RenderableType:
@@ -32,10 +35,35 @@ def detail(record: ExperimentRecord) -> RenderableType:
     if record.error:
         parts.append(Text(record.error, style="red"))
     parts += [Text(f"  {line}", style="bold") for line in headline(record.metrics)]
-    parts += [Text(line) for line in (*_restarted(record), *_lineage(record), *_reused(record))]
+    parts += [Text(line) for line in (*_searched(record), *_restarted(record), *_lineage(record), *_reused(record))]
     parts += [Text(line) for line in _findings(record)]
     parts += [_pairs("setting", settings(record.config)), _pairs("seconds", _seconds(record))]
     return Group(*(part for part in parts if not isinstance(part, Text) or part.plain))
+
+
+def _searched(record: ExperimentRecord) -> list[str]:
+    """What came of a search: its best, the file's own values, how its trials ended, and where the best was tested."""
+    told = record.search
+    if not told:
+        return []
+    names, best, default = told["metrics"], told["best"], told["default"]
+    ended = ", ".join(f"{count} {ENDED.get(state, state)}" for state, count in told["states"].items())
+    lines = [
+        f"best of {told['configurations']} configurations: experiment {best['experiment']}, {_values(names, best)}",
+        f"  {', '.join(f'{name} = {json.dumps(value)}' for name, value in best['point'].items())}",
+        f"the file's own values: experiment {default['experiment']}, {_values(names, default) or 'failed'}",
+        f"trials: {told['trials']} ({ended})",
+    ]
+    tested = told.get("tested")
+    return [*lines, f"the best was tested: kedro experiment show {tested}"] if tested else lines
+
+
+ENDED = {"COMPLETE": "complete", "PRUNED": "broken off", "FAIL": "failed"}
+"""How trials end, in words."""
+
+
+def _values(names: Sequence[str], trial: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {number(value)}" for name, value in zip(names, trial["values"], strict=False))
 
 
 def _findings(record: ExperimentRecord) -> list[str]:
@@ -82,7 +110,8 @@ def _lineage(record: ExperimentRecord) -> list[str]:
     lines = ["line of descent"]
     lines += [f"  {'  ' * (deepest - depth)}{_named(record, number)}" for depth, number in reversed(above)]
     lines.append(f"  {'  ' * deepest}{record.id} {record.name}  ← this one")
-    return lines + [f"  {'  ' * (deepest + depth)}{_named(record, number)}" for depth, number in below]
+    lines += [f"  {'  ' * (deepest + depth)}{_named(record, number)}" for depth, number in below[:MOST]]
+    return [*lines, f"  {'  ' * (deepest + 1)}… {len(below) - MOST} more"] if len(below) > MOST else lines
 
 
 def _named(record: ExperimentRecord, number: int) -> str:

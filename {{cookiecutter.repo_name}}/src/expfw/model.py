@@ -50,6 +50,19 @@ class FittedModel:
         raise AttributeError(f"'{type(self).__name__}' has no attribute '{name}'")
 
 
+class NoModel:
+    """Stands for None where a node has no model to give: Kedro saves no None, but a file may hold one.
+
+    Example:
+        >>> import pickle
+        >>> pickle.loads(pickle.dumps(NoModel())) is None
+        True
+    """
+
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        return type(None), ()
+
+
 def fit_transform(features: Features, X: Any, y: Any) -> Any:
     """Fit features and give what they make of the same rows; by ``fit_transform`` where the class has it.
 

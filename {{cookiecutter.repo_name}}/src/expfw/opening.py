@@ -145,8 +145,17 @@ class OpenedExperiment:
 
     @property
     def final_model(self) -> FittedModel:
-        """The model fitted on all development rows; it takes raw rows, its features are applied inside."""
-        model: FittedModel = self._load("final_model")
+        """The model fitted on all development rows; it takes raw rows, its features are applied inside.
+
+        Raises:
+            RecordError: if the experiment was measured by resampling alone (``"test": false``) and has none.
+        """
+        model: FittedModel | None = self._load("final_model")
+        if model is None:
+            raise RecordError(
+                f"experiment {self.id} has no final model: it was measured by resampling alone (test is false); take "
+                "one of its fold_models, or run its configuration with test=true"
+            )
         return model
 
     @property

@@ -9,7 +9,8 @@ import pandas as pd
 
 from expfw.checks import check_predictions
 from expfw.errors import ComponentError
-from expfw.interfaces import Data, Rows, count
+from expfw.interfaces import Data, Rows
+from expfw.model import FittedModel
 from expfw.results import DECISION, PROBABILITY
 
 
@@ -28,6 +29,7 @@ def prediction_table(model: Any, data: Data, rows: Rows, fold: int, labels: Any 
         One row per predicted row; columns as :class:`expfw.results.Predictions` says.
     """
     part = data.take(rows)
+    asked, X = (model.model, model.transform(part.X)) if isinstance(model, FittedModel) else (model, part.X)
     columns: dict[str, Any] = {
         "fold": np.full(len(part), fold, dtype=np.int64),
         "row": np.asarray(rows, dtype=np.int64),
@@ -36,9 +38,9 @@ def prediction_table(model: Any, data: Data, rows: Rows, fold: int, labels: Any 
     labels = None if classes is None else class_labels(classes, labels)
     if part.y is not None:
         columns |= _target_columns("y_true", part.y, labels)
-    columns |= _target_columns("y_pred", check_predictions(model.predict(part.X), len(part), "predict"), labels)
+    columns |= _target_columns("y_pred", check_predictions(asked.predict(X), len(part), "predict"), labels)
     if classes is not None:
-        columns |= _score_columns(model, part.X, classes, labels)
+        columns |= _score_columns(asked, X, len(part), classes, labels)
     return pd.DataFrame(columns)
 
 
@@ -78,15 +80,15 @@ def _target_columns(name: str, values: Any, labels: Any) -> dict[str, Any]:
     return {name: known}
 
 
-def _score_columns(model: Any, X: Any, classes: Any, labels: Any) -> dict[str, Any]:
+def _score_columns(model: Any, X: Any, rows: int, classes: Any, labels: Any) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     if hasattr(model, "predict_proba"):
-        probability = check_predictions(model.predict_proba(X), count(X), "predict_proba").astype(np.float64)
+        probability = check_predictions(model.predict_proba(X), rows, "predict_proba").astype(np.float64)
         known = {label: probability[:, i] for i, label in enumerate(np.asarray(classes).tolist())}
         absent = np.zeros(len(probability))
         columns = {f"{PROBABILITY}{label}": known.get(label, absent) for label in np.asarray(labels).tolist()}
     if hasattr(model, "decision_function"):
-        decision = check_predictions(model.decision_function(X), count(X), "decision_function").astype(np.float64)
+        decision = check_predictions(model.decision_function(X), rows, "decision_function").astype(np.float64)
         columns |= _decision_columns(decision, np.asarray(classes).tolist(), np.asarray(labels).tolist())
     return columns
 

@@ -81,6 +81,11 @@ class ExperimentRecord:
         """What the checks found, as in ``report/diagnostics.json``; empty where nothing was checked."""
         return read_object(self.path / "report" / "diagnostics.json")
 
+    @property
+    def search(self) -> dict[str, Any]:
+        """What came of a search, as in ``report/search.json``; empty of any other experiment."""
+        return read_object(self.path / "report" / "search.json")
+
     def metric(self, name: str) -> float | None:
         """A metric's main value: the mean over folds, else the test value; None where it was not measured.
 
@@ -181,6 +186,9 @@ def headline(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
         >>> accuracy = {"mean": 0.98, "std": 0.02, "folds": [0.96, 1.0]}
         >>> headline({"validation": {"accuracy": accuracy}, "test": {"accuracy": 1.0}})
         ['accuracy 0.98 ± 0.02 over 2 folds, test 1']
+        >>> area = {"mean": 0.9, "std": None, "folds": [None, None], "pooled": True}
+        >>> headline({"validation": {"roc_auc": area}, "test": {}})
+        ['roc_auc 0.9 pooled over 2 folds']
     """
     names = dict.fromkeys([*metrics["validation"], *metrics["test"]])
     return [f"{name} {', '.join(_phrases(metrics, name))}" for name in names]
@@ -191,7 +199,10 @@ def _phrases(metrics: Mapping[str, Mapping[str, Any]], name: str) -> list[str]:
     validation = metrics["validation"].get(name)
     if validation is not None:
         count = len(validation["folds"])
-        phrases.append(f"{with_spread(validation)} over {count} fold{'s' if count != 1 else ''}")
+        over = "pooled over" if validation.get("pooled") else "over"
+        phrases.append(f"{with_spread(validation)} {over} {count} fold{'s' if count != 1 else ''}")
+        if "bootstrap" in validation:
+            phrases.append(f".632+ {number(validation['bootstrap']['632+'])}")
     if name in metrics["test"]:
         phrases.append(f"test {number(metrics['test'][name])}")
     return phrases

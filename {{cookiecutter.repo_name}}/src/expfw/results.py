@@ -65,12 +65,12 @@ class Predictions:
         values = self._target("y_pred")
         return np.empty(0) if values is None else values
 
-    @property
+    @cached_property
     def probability(self) -> NDArray[np.float64] | None:
         """Predicted probabilities, shape ``(n_rows, n_classes)``; None where the model gives none."""
         return self._block(PROBABILITY)
 
-    @property
+    @cached_property
     def decision(self) -> NDArray[np.float64] | None:
         """Decision function, shape ``(n_rows,)`` for two classes, else ``(n_rows, n_columns)``; None where absent."""
         block = self._block(DECISION)
@@ -112,10 +112,10 @@ class Results:
         folds: rows of each fold; empty without resampling.
         predictions: predictions on validation rows; empty without resampling.
         test_predictions: predictions on held-out rows; empty without a hold-out.
-        validation_metrics: ``{"accuracy": {"mean", "std", "ci95": [lo, hi], "folds": [...]}}``; empty without
-            resampling.
+        validation_metrics: ``{"accuracy": {"mean", "std", "ci95": [lo, hi], "folds": [...]}}``; a value over all
+            predictions at once has ``"pooled": True``; empty without resampling.
         test_metrics: ``{"accuracy": value}``; empty without a hold-out.
-        final_model: the model fitted on all development data (features included).
+        final_model: the model fitted on all development data (features included); None without a test.
         timing: seconds per node so far, ``{"fit": 1.2}``.
         environment: the recorded environment (``python``, ``platform``, ``packages``, ``git``).
         diagnostics: what the checks found, as in ``report/diagnostics.json``: ``baseline``, ``training``, ``findings``

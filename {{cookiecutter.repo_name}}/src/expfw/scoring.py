@@ -5,18 +5,33 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
 from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 
 from expfw.errors import ComponentError
 from expfw.interfaces import Fold
+from expfw.intervals import (
+    IN_ORDER,
+    NOT_REDRAWN,
+    POOLED_METHOD,
+    UNDEFINED,
+    Interval,
+    RowValues,
+    drawn_with_replacement,
+    follow_order,
+    percentile_interval,
+    summary,
+)
+from expfw.optimism import estimates, no_information
 from expfw.results import Predictions
+from expfw.rowwise import error_is_lower, row_values
 from expfw.run.files import plain
 
 Score = Callable[[Predictions], float]
@@ -105,6 +120,15 @@ def named_metrics(metrics: Sequence[Any]) -> list[NamedMetric]:
     return named
 
 
+def metric_names(planned: Sequence[Any]) -> list[str]:
+    """The names under which planned metrics will be recorded.
+
+    Args:
+        planned: names of scorers, and plans (:class:`expfw.construct.blueprint.Blueprint`).
+    """
+    return [metric.name for metric in named_metrics([getattr(metric, "target", metric) for metric in planned])]
+
+
 def _scorer(name: str) -> Callable[..., Any]:
     from sklearn.metrics import get_scorer
 
@@ -165,100 +189,126 @@ class RecordedEstimator(BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-def validation_metrics(predictions: Predictions, folds: Sequence[Fold], metrics: Sequence[Any]) -> dict[str, Any]:
+def validation_metrics(
+    predictions: Predictions,
+    folds: Sequence[Fold],
+    metrics: Sequence[Any],
+    *,
+    groups: Any = None,
+    seed: int = 0,
+    apparent: Callable[[], Predictions | None] = lambda: None,
+    redraw: bool = True,
+) -> dict[str, Any]:
     """Each metric on each fold, with mean, standard deviation and confidence interval.
+
+    A metric that cannot be taken per fold (an area under the curve of one row) is taken over all predictions at once.
 
     Args:
         predictions: predictions on validation rows.
         folds: rows of each fold.
         metrics: scorer names or metric objects.
+        groups: group of each development row, where rows belong together; else None.
+        seed: seed of whatever is drawn for an interval.
+        apparent: gives the final model's predictions on the rows that it was trained on, for the bootstrap's .632
+            estimates; None where there are none.
+        redraw: whether a metric may be called hundreds of times for the interval of a pooled value.
 
     Returns:
-        ``{"accuracy": {"mean", "std", "ci95": [lo, hi], "ci95_method", "folds": [...]}}``; None for a value that is not
-        defined (and so for mean, deviation and interval).
+        ``{"accuracy": {"mean", "std", "ci95": [lo, hi], "ci95_method", "folds": [...]}}``, for a pooled value with
+        ``"pooled": True``, for a bootstrap with ``"bootstrap": {"apparent", "no_information", "632", "632+"}``; None
+        for a value that is not defined (and so for mean, deviation and interval).
+
+    Raises:
+        ComponentError: if a metric can be computed neither per fold nor over all predictions.
     """
+    if not folds:
+        return {}
     parts = [predictions.of_fold(fold) for fold in range(len(folds))]
-    named = named_metrics(metrics) if folds else []
-    return {metric.name: plain(summary([metric(part) for part in parts], folds)) for metric in named}
+    measured = [(metric, [_on_fold(metric, part) for part in parts]) for metric in named_metrics(metrics)]
+    fitted = apparent() if metrics and drawn_with_replacement(folds) else None
+    found = {}
+    for metric, values in measured:
+        over = _Over(metric, values, predictions, folds, groups, seed)
+        found[metric.name] = plain(over.pooled(redraw) if over.is_pooled else over.summary(fitted))
+    return found
+
+
+def _on_fold(metric: NamedMetric, part: Predictions) -> float:
+    """A metric on some of the rows, NaN where it cannot be computed there; that of all rows will say why."""
+    try:
+        return metric(part)
+    except ComponentError:
+        return math.nan
+
+
+@dataclass(frozen=True)
+class _Over:
+    """One metric over all folds."""
+
+    metric: NamedMetric
+    values: Sequence[float]
+    predictions: Predictions
+    folds: Sequence[Fold]
+    groups: Any
+    seed: int
+
+    @cached_property
+    def whole(self) -> float:
+        """The metric over all predictions at once."""
+        return self.metric(self.predictions)
+
+    @cached_property
+    def is_pooled(self) -> bool:
+        """Whether the folds' values say nothing: one is undefined, or all are of single rows and no mean over rows."""
+        if not np.all(np.isfinite(self.values)):
+            return math.isfinite(self.whole)
+        if any(len(fold.validation) > 1 for fold in self.folds):
+            return False
+        return not np.isclose(np.mean(self.values), self.whole, rtol=1e-9, atol=1e-12)
+
+    def pooled(self, redraw: bool) -> dict[str, Any]:
+        """The metric over all predictions, with an interval by drawing rows."""
+        ci95, method = self._redrawn() if redraw else (None, NOT_REDRAWN)
+        found = {"mean": self.whole, "std": None, "ci95": ci95, "ci95_method": method}
+        return {**found, "folds": list(self.values), "pooled": True}
+
+    def _redrawn(self) -> Interval:
+        if follow_order(self.folds):
+            return None, IN_ORDER
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ci95 = percentile_interval(self._on_rows, self._units, self.seed)
+        return ci95, UNDEFINED if ci95 is None else POOLED_METHOD
+
+    def summary(self, fitted: Predictions | None) -> dict[str, Any]:
+        """Mean and interval over the folds; of a bootstrap the .632 estimates as well."""
+        found = dict(summary(self.values, self.folds, self._rows))
+        if fitted is None:
+            return found
+        value = _on_fold(self.metric, fitted)
+        if row_values(self.metric.metric, fitted, value) is not None:
+            chance = no_information(self.metric, fitted, self.seed)
+            lower = error_is_lower(self.metric.metric)
+            found["bootstrap"] = estimates(found["mean"], value, chance, lower=lower)
+        return found
+
+    @property
+    def _units(self) -> Any:
+        rows = np.asarray(self.predictions.frame["row"])
+        return rows if self.groups is None else np.asarray(self.groups)[rows]
+
+    def _rows(self) -> RowValues | None:
+        if self.groups is not None:
+            return None
+        values = row_values(self.metric.metric, self.predictions, self.whole)
+        frame = self.predictions.frame
+        return None if values is None else (np.asarray(frame["fold"]), np.asarray(frame["row"]), values)
+
+    def _on_rows(self, at: Any) -> float:
+        return _on_fold(self.metric, Predictions(self.predictions.frame.iloc[at]))
 
 
 def held_out_metrics(predictions: Predictions, metrics: Sequence[Any]) -> dict[str, float]:
     """Each metric on the held-out rows, ``{"accuracy": value}``; empty without a hold-out."""
     named = named_metrics(metrics) if len(predictions) else []
     return {metric.name: plain(metric(predictions)) for metric in named}
-
-
-CI_METHOD = "corrected resampled t (Nadeau & Bengio 2003)"
-
-
-def summary(values: Sequence[float], folds: Sequence[Fold]) -> Mapping[str, Any]:
-    """Mean, sample standard deviation and 95 % confidence interval of a metric over folds.
-
-    The folds' training rows overlap, so their values are not independent and the plain standard error is too small.
-    The interval is ``mean ± t(0.975, k - 1) · std · sqrt(1/k + n_validation/n_train)``, the corrected resampled t
-    statistic of Nadeau and Bengio, "Inference for the Generalization Error", Machine Learning 52 (2003), 239-281,
-    equation 12; ``n_validation/n_train`` is the mean ratio over the folds.
-
-    Args:
-        values: the metric on each fold.
-        folds: rows of each fold.
-
-    Returns:
-        ``{"mean", "std", "ci95", "ci95_method", "folds"}``; ``std`` and ``ci95`` are None for a single fold.
-
-    Example:
-        >>> folds = [Fold(np.arange(120), np.arange(30))] * 5
-        >>> result = summary([29 / 30, 1.0, 29 / 30, 29 / 30, 1.0], folds)
-        >>> round(result["mean"], 4), round(result["std"], 4), [round(bound, 4) for bound in result["ci95"]]
-        (0.98, 0.0183, [0.946, 1.014])
-    """
-    scores = np.asarray(values, dtype=np.float64)
-    mean, k = float(np.mean(scores)), len(scores)
-    result: dict[str, Any] = {"mean": mean, "std": None, "ci95": None, "ci95_method": CI_METHOD}
-    if k > 1:
-        std = float(np.std(scores, ddof=1))
-        half = half_width(std, k, validation_to_train(folds))
-        result |= {"std": std, "ci95": [mean - half, mean + half]}
-    return {**result, "folds": scores.tolist()}
-
-
-def validation_to_train(folds: Sequence[Fold]) -> float:
-    """How many validation rows a fold has for each training row, the mean over the folds.
-
-    Example:
-        >>> validation_to_train([Fold(np.arange(80), np.arange(20))] * 5)
-        0.25
-    """
-    return float(np.mean([len(fold.validation) / len(fold.train) for fold in folds]))
-
-
-def correction(k: int, ratio: float) -> float:
-    """What a standard deviation over ``k`` folds is multiplied by to give the standard error of their mean.
-
-    ``sqrt(1/k + n_validation/n_train)``; the second term stands for the overlap of the training rows (Nadeau & Bengio
-    2003, equation 12).
-
-    Args:
-        k: number of folds; of a repeated k-fold those of all repetitions.
-        ratio: validation rows for each training row, from :func:`validation_to_train`.
-
-    Example:
-        >>> correction(5, 0.25)
-        0.6708203932499369
-    """
-    return math.sqrt(1 / k + ratio)
-
-
-def half_width(std: float, k: int, ratio: float) -> float:
-    """Half the width of the 95 % interval of a mean over ``k`` folds: ``t(0.975, k - 1) · std · correction``.
-
-    Args:
-        std: sample standard deviation over the folds.
-        k: number of folds, at least 2.
-        ratio: validation rows for each training row.
-
-    Example:
-        >>> round(half_width(0.01, 10, 1 / 9), 6)
-        0.010394
-    """
-    return float(stdtrit(k - 1, 0.975)) * std * correction(k, ratio)

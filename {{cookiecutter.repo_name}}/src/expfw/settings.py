@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from expfw.check import project_loader
+from expfw.config.leaves import leaves
 from expfw.construct.find import project_components
-from expfw.construct.plan import leaves, make_plan
+from expfw.construct.plan import make_plan
 from expfw.record import ExperimentRecord
 from expfw.run.files import read_json
 

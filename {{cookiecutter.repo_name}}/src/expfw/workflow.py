@@ -30,8 +30,12 @@ def workflow() -> Pipeline:
             _node("resample", ["development_data", "params:resampling"], "folds"),
             _node("fit", ["development_data", "folds", "params:features", "params:model"], "fold_models"),
             _node("predict", ["fold_models", "development_data", "folds"], "predictions"),
-            _node("evaluate", ["predictions", "folds", "params:metrics"], "validation_metrics"),
             _node("refit", ["development_data", "params:features", "params:model"], "final_model"),
+            _node(
+                "evaluate",
+                ["predictions", "folds", "development_data", "final_model", "params:metrics"],
+                "validation_metrics",
+            ),
             _node("test", ["final_model", "test_data", "params:metrics"], ["test_predictions", "test_metrics"]),
             _node("report", [*EVERYTHING, "params:reports"], ["diagnostics", "report"]),
         ]

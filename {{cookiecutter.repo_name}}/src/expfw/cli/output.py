@@ -7,7 +7,8 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -45,6 +46,27 @@ TOLERANCE = click.option(
 def print_json(value: Any) -> None:
     """Print a value as JSON, nothing else."""
     click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def told_elsewhere(wanted: bool) -> Iterator[None]:
+    """Within the block, what a run prints goes to standard error, so that standard output holds JSON and nothing else.
+
+    Args:
+        wanted: whether JSON is wanted; otherwise nothing changes.
+    """
+    if not wanted:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def terminal_width() -> int | None:

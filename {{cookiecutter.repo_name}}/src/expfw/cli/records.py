@@ -91,6 +91,7 @@ def show_experiment(metadata: Any, which: str, origin: bool, diff: bool, form: s
         else:
             print_rich(configuration_table(chosen, origin=origin))
     elif form == "json":
-        print_json({**record.as_json(), "diagnostics": record.diagnostics})
+        searched = {"search": record.search} if record.search else {}
+        print_json({**record.as_json(), "diagnostics": record.diagnostics, **searched})
     else:
         print_rich(detail(record))

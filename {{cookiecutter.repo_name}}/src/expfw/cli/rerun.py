@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from expfw.cli.output import FORMAT, TOLERANCE, print_json, print_rich
+from expfw.cli.output import FORMAT, TOLERANCE, print_json, print_rich, told_elsewhere
 
 
 @click.command("rerun")
@@ -32,7 +28,7 @@ def rerun_experiment(metadata: Any, number: int, tolerance: float, runner: str |
     from expfw.reproduce.rerun import rerun
 
     again = rerun_in_env if in_env else rerun
-    with _told_elsewhere(form == "json"):
+    with told_elsewhere(form == "json"):
         made = again(Path(metadata.project_path), number, tolerance, runner)
     if form == "json":
         print_json(made.as_json())
@@ -40,20 +36,3 @@ def rerun_experiment(metadata: Any, number: int, tolerance: float, runner: str |
         print_rich(made.words())
     if not made.same:
         raise click.exceptions.Exit(1)
-
-
-@contextmanager
-def _told_elsewhere(wanted: bool) -> Iterator[None]:
-    """What the run prints goes to standard error, so that standard output holds JSON and nothing else."""
-    if not wanted:
-        yield
-        return
-    sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)

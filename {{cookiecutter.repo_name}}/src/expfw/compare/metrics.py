@@ -222,6 +222,11 @@ def _why_not(
         return rows.why_not
     if not same(*(definition(record, name) for record in records)):
         return f"'{name}' is another metric in each: their configurations define it differently"
+    pooled = [record.id for record in records if record.metrics["validation"][name].get("pooled")]
+    if pooled:
+        return (
+            f"'{name}' has no value for each fold in experiment {pooled[0]}: it is taken over all predictions at once"
+        )
     undefined = sum(1 for each in per_fold if each is None)
     if undefined or not per_fold:
         return f"'{name}' is not defined on {undefined} of {len(per_fold)} folds"

@@ -9,10 +9,10 @@ from typing import Literal
 from expfw.compare.significance import caution, unfit
 from expfw.errors import RecordError
 from expfw.interfaces import Fold
+from expfw.intervals import validation_to_train
 from expfw.reproduce.verdict import compare_output
 from expfw.run.folder import ResultFolder
 from expfw.run.recorded import load_output, recorded_files
-from expfw.scoring import validation_to_train
 
 DATA = ("raw_data", "prepared_data", "development_data", "test_data", "folds")
 """Outputs that hold rows, or say which, in the order of the workflow."""

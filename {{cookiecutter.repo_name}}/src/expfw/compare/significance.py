@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import stdtr
 
 from expfw.interfaces import Fold
-from expfw.scoring import correction, half_width
+from expfw.intervals import correction, half_width
 
 METHOD = "corrected resampled t-test (Nadeau & Bengio 2003), two-sided"
 LEVEL = 0.05
@@ -77,7 +77,7 @@ def corrected_t_test(differences: Sequence[float], ratio: float) -> PairedTest:
     Args:
         differences: the other experiment's value minus the reference's, on each fold, shape ``(J,)`` with ``J >= 2``;
             they must vary (see :func:`constant`).
-        ratio: validation rows for each training row (:func:`expfw.scoring.validation_to_train`).
+        ratio: validation rows for each training row (:func:`expfw.intervals.validation_to_train`).
 
     Example:
         >>> test = corrected_t_test([0.02, 0.01, 0.03, 0.02, 0.04], ratio=0.25)

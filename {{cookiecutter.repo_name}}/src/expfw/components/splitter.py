@@ -13,7 +13,7 @@ import numpy as np
 from numpy.random import RandomState
 
 from expfw.errors import ComponentError
-from expfw.interfaces import Rows, count
+from expfw.interfaces import Rows, Splitter, count, take
 
 
 class LastRows:
@@ -106,3 +106,44 @@ def _draw(random: RandomState, units: int) -> Rows:
         drawn = random.randint(units, size=units).astype(np.intp)
         if len(np.unique(drawn)) < units:
             return drawn
+
+
+class WithinFold:
+    """Divides the training rows of one fold of another splitter: the inner part of nested cross-validation.
+
+    The outer fold's validation rows are in no part, so whatever is chosen by these folds has not seen them. The trials
+    of a nested search have this splitter; written into a file, it repeats one of them.
+
+    Args:
+        outer: the splitter whose training rows are divided.
+        fold: which of its folds, from 0.
+        inner: what divides them.
+
+    Raises:
+        ComponentError: if the outer splitter has no such fold.
+
+    Example:
+        >>> from sklearn.model_selection import KFold
+        >>> folds = WithinFold(KFold(2), 1, KFold(2)).split(np.zeros((8, 1)))
+        >>> [(train.tolist(), validation.tolist()) for train, validation in folds]
+        [([2, 3], [0, 1]), ([0, 1], [2, 3])]
+    """
+
+    def __init__(self, outer: Splitter, fold: int, inner: Splitter) -> None:
+        self.outer, self.fold, self.inner = outer, fold, inner
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Rows, Rows]]:
+        """Yield the inner pairs, as positions among all rows."""
+        outer = [np.asarray(train) for train, _ in self.outer.split(X, y, groups)]
+        if not 0 <= self.fold < len(outer):
+            raise ComponentError(
+                f"WithinFold: fold is {self.fold}, and the outer splitter has the folds 0 to {len(outer) - 1}"
+            )
+        rows = np.unique(outer[self.fold])
+        parts = (take(values, rows) for values in (X, y, groups))
+        for train, validation in self.inner.split(*parts):
+            yield rows[train], rows[validation]
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """Those of the inner splitter."""
+        return self.inner.get_n_splits(X, y, groups)

@@ -35,6 +35,7 @@ class Experiment:
         texts: text of each file that was read, for the lines of values.
         without_params: the values before ``--params``, for hints.
         others: ``--params`` of the project's own: the catalog may read them (``${runtime_params:…}``).
+        searching: whether it is its search that is run.
 
     Example:
         >>> files = {"a.json": '{"data_source": {"type": "A"}, "model": {"type": "B"}, "holdout": {"type": "C"}}'}
@@ -51,11 +52,17 @@ class Experiment:
     texts: dict[str, str] = field(default_factory=dict)
     without_params: Mapping[str, Any] = field(default_factory=dict)
     others: Mapping[str, Any] = field(default_factory=dict)
+    searching: bool = False
 
     @property
     def computed(self) -> dict[str, Any]:
         """The part of the configuration that decides what is computed (no description, tags, …)."""
-        return {key: value for key, value in self.values.items() if key not in DESCRIPTIVE}
+        return computed_part(self.values, searching=self.searching)
+
+    @property
+    def tests(self) -> bool:
+        """Whether it ends with a test; if not, it is measured by resampling alone."""
+        return self.values.get("test", True) is not False
 
     def origin(self, *path: str) -> str:
         """Where the value at a key path came from: a file, or ``--params``."""
@@ -73,6 +80,28 @@ class Experiment:
         lines = lines_of(self.texts[origin]) if origin in self.texts else {}
         line = next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), None)
         return origin if line is None else f"{origin}:{line}"
+
+
+EXTENT = ("n_trials", "timeout")
+"""Entries of a search that say how far it goes, and change nothing in what its trials are."""
+
+
+def computed_part(values: Mapping[str, Any], *, searching: bool = False) -> dict[str, Any]:
+    """The part of a configuration that decides what is computed.
+
+    Args:
+        values: the configuration.
+        searching: whether its search is run, which is a part of it then.
+
+    Example:
+        >>> config = {"description": "a", "model": {"type": "B"}, "search": {"sampler": "grid", "n_trials": 5}}
+        >>> computed_part(config), computed_part(config, searching=True)["search"]
+        ({'model': {'type': 'B'}}, {'sampler': 'grid'})
+    """
+    kept = {key: value for key, value in values.items() if key not in DESCRIPTIVE}
+    if searching and isinstance(values.get("search"), Mapping):
+        kept["search"] = {key: value for key, value in values["search"].items() if key not in EXTENT}
+    return kept
 
 
 def configuration_hash(computed: Mapping[str, Any], others: Mapping[str, Any] | None = None) -> str:
@@ -245,12 +274,26 @@ def _structure_faults(merged: Merged) -> list[Fault]:
         Fault(merged.origin(path) or merged.origin(path[:1]), ".".join(path), what, hint)
         for path, what, hint in mute_faults(values.get("mute", []))
     ]
+    faults += _test_faults(merged)
     if values.get("holdout") is None and values.get("resampling") is None:
         hint = "configure one of them, or both: without a hold-out and without resampling nothing would be measured"
         faults.append(
             Fault(merged.origin(("resampling",)) or "experiment", "resampling", "is null, and so is holdout", hint)
         )
     return faults
+
+
+def _test_faults(merged: Merged) -> list[Fault]:
+    test = merged.values.get("test", True)
+    if not isinstance(test, bool):
+        return [_misfit(merged, "test", "true or false")]
+    if not test and merged.values.get("resampling") is None:
+        what, hint = (
+            "is false, and resampling is null: nothing would be measured",
+            "set test to true, or give resampling",
+        )
+        return [Fault(merged.origin(("test",)), "test", what, hint)]
+    return []
 
 
 def _infinite(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], float]]:

@@ -37,16 +37,17 @@ STEPS: Mapping[str, Step] = {
         Step("resampling", interfaces.Splitter, "splitter", nullable=True),
         Step("features", interfaces.Features, "features", nullable=True),
         Step("model", interfaces.Model, "model"),
+        Step("early_stopping", interfaces.Splitter, "splitter", nullable=True),
         Step("metrics", interfaces.Metric, "metrics", several=True),
         Step("reports", interfaces.Report, "reports", several=True),
     )
 }
 """The keys that hold components, in the order of the workflow."""
 
-DESCRIPTIVE = ("$schema", "description", "tags", "extends", "published", "mute")
-"""Keys that say something about the experiment and change nothing in what is computed."""
+DESCRIPTIVE = ("$schema", "description", "tags", "extends", "published", "mute", "selection", "search", "parallel")
+"""Keys that say something about the experiment and change nothing in what a run computes."""
 
-KEYS = (*DESCRIPTIVE, "defaults", *STEPS)
+KEYS = (*DESCRIPTIVE, "defaults", *STEPS, "test")
 """All keys of an experiment file."""
 
 ABSENT: Mapping[str, Any] = {
@@ -55,7 +56,15 @@ ABSENT: Mapping[str, Any] = {
     "holdout": None,
     "resampling": None,
     "features": None,
+    "early_stopping": None,
     "metrics": [],
     "reports": [],
+    "test": True,
+    "search": None,
+    "selection": None,
+    "parallel": None,
 }
 """What stands at a key that no layer mentions."""
+
+UNSAID: Mapping[str, Any] = {"early_stopping": None, "test": True, "search": None, "selection": None, "parallel": None}
+"""Values that a resolved configuration leaves out, so that it stays what it was before there was such a key."""

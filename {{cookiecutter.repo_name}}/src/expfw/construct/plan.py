@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from expfw.config.credentials import in_settings
-from expfw.config.experiment import PARAMS, Experiment, configuration_hash, with_params_hint
+from expfw.config.experiment import PARAMS, Experiment, computed_part, configuration_hash, with_params_hint
 from expfw.config.files import kind
-from expfw.config.keys import KEYS, STEPS, Step
+from expfw.config.keys import KEYS, STEPS, UNSAID, Step
+from expfw.config.leaves import leaves
 from expfw.config.secrets import Secrets, redacted
 from expfw.construct.blueprint import Blueprint
+from expfw.construct.defaults import asks_for_services, holds_blueprint, with_defaults
 from expfw.construct.find import Components, NotFound, Target
 from expfw.construct.reference import FROM, BadReference, Reference, make_reference
 from expfw.construct.signature import configurable, missing_methods, required, services_of, signature_of
+from expfw.construct.stopping import stopping_problems
 from expfw.construct.values import WrongValue, checked_value
+from expfw.construct.workers import find_workers
 from expfw.errors import ConfigurationError, Fault, did_you_mean
 from expfw.interfaces import Metric
 
@@ -34,22 +38,30 @@ class Plan:
     Args:
         experiment: its configuration.
         components: for each key its plan, or the list of plans.
+        parallel: plan of the workers; None if there are none.
     """
 
     experiment: Experiment
     components: Mapping[str, Planned | list[Planned]]
+    parallel: Blueprint | None = None
 
     @property
     def config(self) -> dict[str, Any]:
         """The resolved configuration: as merged, with the defaults that were applied written out, without secrets."""
         described = {key: _describe(planned) for key, planned in self.components.items()}
         values = {**self.experiment.values, **described}
-        return {key: redacted(values[key]) for key in KEYS if key in values}
+        said = [key for key in KEYS if key in values and not (key in UNSAID and values[key] == UNSAID[key])]
+        return {key: redacted(values[key]) for key in said}
+
+    @property
+    def tests(self) -> bool:
+        """Whether the experiment ends with a test; if not, it is measured by resampling alone."""
+        return self.experiment.tests
 
     @property
     def hash(self) -> str:
         """Identity of what is computed; equal for equal configurations, whatever they are called."""
-        computed = {key: value for key, value in self.config.items() if key in self.experiment.computed}
+        computed = computed_part(self.config, searching=self.experiment.searching)
         seed = computed.pop("defaults").get(SEED)  # all other defaults stand where they are taken
         return configuration_hash({**computed, SEED: seed}, self.experiment.others)
 
@@ -62,21 +74,6 @@ class Plan:
     def origins(self) -> dict[str, str]:
         """For each value of the resolved configuration the file and line, or ``--params``, that it came from."""
         return {".".join(path): self.experiment.place(*path) for path, _ in leaves(self.config)}
-
-
-def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Key paths and values of a configuration; an empty object or list counts as a value.
-
-    Example:
-        >>> list(leaves({"model": {"type": "A", "params": {}}, "tags": ["x"]}))
-        [(('model', 'type'), 'A'), (('model', 'params'), {}), (('tags', '0'), 'x')]
-    """
-    entries = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
-    items = [(str(key), item) for key, item in entries]
-    if not items:
-        yield path, value
-    for key, item in items:
-        yield from leaves(item, (*path, key))
 
 
 def _describe(planned: Any) -> Any:
@@ -99,11 +96,34 @@ def make_plan(experiment: Experiment, components: Components) -> Plan:
     planned = {key: planner.step(step) for key, step in STEPS.items()}
     planner.check_defaults()
     planner.check_references(planned)
+    for path, what, hint in stopping_problems(planned):
+        planner.fault(path, what, hint)
+    parallel = planner.workers(experiment.values.get("parallel"))
+    planner.check_search(planned)
     if planner.faults:
         secrets = Secrets.of(in_settings(experiment.values))
         faults = [replace(f, what=secrets.hide(f.what), hint=secrets.hide(f.hint)) for f in planner.faults]
         raise ConfigurationError(experiment.name, faults)
-    return Plan(experiment, planned)
+    return Plan(experiment, planned, parallel)
+
+
+def plan_part(
+    experiment: Experiment, components: Components, value: Mapping[str, Any], path: tuple[str, ...]
+) -> tuple[Blueprint | None, list[Fault]]:
+    """Plan an object ``{"type", "params"}`` that is no step's component, such as a search's sampler.
+
+    Args:
+        experiment: the configuration that it stands in.
+        components: where it may come from.
+        value: the object.
+        path: its key path.
+
+    Returns:
+        Its plan, None if it has faults, and these.
+    """
+    planner = _Planner(replace(experiment, faults=()), components)
+    blueprint = planner.blueprint(value, None, path)
+    return (None if planner.faults else blueprint), planner.faults
 
 
 class _Planner:
@@ -137,10 +157,24 @@ class _Planner:
 
     def reference(self, value: Mapping[str, Any], path: tuple[str, ...]) -> Reference | None:
         try:
-            return make_reference(path[0], value, self.components.results)
+            return make_reference(path[0], value, self.components.results, tests=self.experiment.tests)
         except BadReference as problem:
             self.fault((*path, FROM), str(problem))
             return None
+
+    def workers(self, value: Any) -> Blueprint | None:
+        """The plan of those who do the work; global defaults are the components', not theirs."""
+        if value is None:
+            return None
+        path = ("parallel",)
+        if not isinstance(value, Mapping):
+            self.fault(path, f"holds {kind(value)}, expected an object", 'write {"type": "loky"}, or null')
+            return None
+        self.defaults, defaults = {}, self.defaults
+        try:
+            return self.blueprint(value, None, path)
+        finally:
+            self.defaults = defaults
 
     def check_references(self, planned: Mapping[str, Any]) -> None:
         """A model that was fitted elsewhere was fitted behind its own features."""
@@ -150,6 +184,13 @@ class _Planner:
             self.fault(
                 ("features",), f"the model of experiment {model.number} comes with the features it was fitted on", hint
             )
+
+    def check_search(self, planned: Mapping[str, Any]) -> None:
+        """What is varied by a search must be sound as well; it is looked at where all else is."""
+        if self.experiment.values.get("search") is not None and not self.faults:
+            from expfw.search.section import search_faults  # it plans experiments itself
+
+            self.faults += search_faults(Plan(self.experiment, planned), self.components)
 
     def scorer(self, name: str, path: tuple[str, ...]) -> str | None:
         from sklearn.metrics import get_scorer_names
@@ -178,6 +219,8 @@ class _Planner:
             self.fault(path, "is missing" if name is None else f"holds {kind(name)}, expected the name of a class")
             return None
         try:
+            if path == ("parallel", "type"):
+                return find_workers(name, self.components)
             return self.components.find(name, step) if step else self.find_nested(name)
         except NotFound as problem:
             self.fault(path, problem.what, problem.hint)
@@ -221,7 +264,7 @@ class _Planner:
         params = dict(blueprint.params)
         checkable = configurable(signature, blueprint.services)
         for name in [name for name in params if name in checkable]:
-            if not _holds_blueprint(params[name]) and not self.has_faults((*path, "params", name)):
+            if not holds_blueprint(params[name]) and not self.has_faults((*path, "params", name)):
                 try:
                     params[name] = checked_value(blueprint.target, name, params[name])
                 except WrongValue as problem:
@@ -233,7 +276,7 @@ class _Planner:
 
         A data source is left alone, for it might open a connection, and so is what asks for a service.
         """
-        if path[0] == "data_source" or _asks_for_services(blueprint) or not inspect.isclass(blueprint.target):
+        if path[0] == "data_source" or asks_for_services(blueprint) or not inspect.isclass(blueprint.target):
             return
         try:
             component = blueprint.build()
@@ -241,7 +284,7 @@ class _Planner:
             first_line = next(iter(str(error).strip().splitlines()), type(error).__name__)
             self.fault((*path, "params"), f"{blueprint.type} refuses them: {first_line}")
             return
-        if path == ("holdout",):
+        if path in (("holdout",), ("early_stopping",)):
             self.check_single_split(component, path)
 
     def check_single_split(self, splitter: Any, path: tuple[str, ...]) -> None:
@@ -251,7 +294,8 @@ class _Planner:
             return  # it depends on the data: the hold_out node will see
         if splits != 1:
             hint = "set n_splits to 1, or choose another splitter (sklearn.model_selection.ShuffleSplit, LastRows)"
-            self.fault((*path, "params"), f"gives {splits} splits, a hold-out is one", hint)
+            what = "a hold-out" if path == ("holdout",) else "early stopping"
+            self.fault((*path, "params"), f"gives {splits} splits, {what} is one", hint)
 
     def check_defaults(self) -> None:
         """An experiment's own default that no component takes is a slip; a project's may wait for others."""
@@ -294,46 +338,3 @@ class _Planner:
         experiment = self.experiment
         fault = Fault(experiment.place(*path) or f"experiment {experiment.name}", ".".join(path), what, hint)
         self.faults.append(with_params_hint(fault, experiment.values, experiment.without_params, experiment.name))
-
-
-def _asks_for_services(value: Any) -> bool:
-    """Whether a component, or one nested in it, needs what only a run can give."""
-    if isinstance(value, Blueprint):
-        return bool(value.services) or any(map(_asks_for_services, value.params.values()))
-    entries = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return any(map(_asks_for_services, entries))
-
-
-def _holds_blueprint(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(_holds_blueprint(item) for item in value.values())
-    return any(map(_holds_blueprint, value)) if isinstance(value, list) else isinstance(value, Blueprint)
-
-
-def with_defaults(
-    blueprint: Blueprint, signature: inspect.Signature, defaults: Mapping[str, Any], *, trial: bool = True
-) -> Blueprint:
-    """``blueprint`` with the global defaults that its class has a parameter for and was not given.
-
-    A default that the constructor refuses is withheld (scikit-learn's ``KFold`` takes no ``random_state`` unless it
-    shuffles): a default is there to help, never to make a configuration fail.
-    """
-    names = [n for n in defaults if n in configurable(signature, blueprint.services) and n not in blueprint.params]
-    if not names or not inspect.isclass(blueprint.target):
-        return blueprint
-    full = _extended(blueprint, {name: defaults[name] for name in names})
-    if not trial or _asks_for_services(blueprint):
-        return full
-    return full if _builds(full) or not _builds(blueprint) else blueprint
-
-
-def _extended(blueprint: Blueprint, more: Mapping[str, Any]) -> Blueprint:
-    return replace(blueprint, params={**blueprint.params, **more})
-
-
-def _builds(blueprint: Blueprint) -> bool:
-    try:
-        blueprint.build()
-    except Exception:
-        return False
-    return True

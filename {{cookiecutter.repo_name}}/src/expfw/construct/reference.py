@@ -10,7 +10,7 @@ from typing import Any
 from expfw.config.files import kind
 from expfw.errors import RecordError
 from expfw.run.folder import ResultFolder, find_folder
-from expfw.run.recorded import has_output
+from expfw.run.recorded import has_output, is_untested
 
 FROM = "from_experiment"
 """The key that makes a reference."""
@@ -59,13 +59,18 @@ class BadReference(Exception):
     """A reference that leads nowhere; the text says why."""
 
 
-def make_reference(key: str, value: Mapping[str, Any], root: Path | None) -> Reference:
+LACKING: Mapping[str, str] = {"holdout": "test rows", "features": "final model", "model": "final model"}
+"""What an experiment that is measured by resampling alone does not have to give at a key."""
+
+
+def make_reference(key: str, value: Mapping[str, Any], root: Path | None, *, tests: bool = True) -> Reference:
     """The reference that stands at a key.
 
     Args:
         key: the step's key.
         value: ``{"from_experiment": 12}``.
         root: folder of all experiments; None where there is none to look into.
+        tests: whether the experiment that refers ends with a test, and so needs what only such a one has.
 
     Raises:
         BadReference: if the key takes no reference, or the experiment has no such output.
@@ -88,4 +93,9 @@ def make_reference(key: str, value: Mapping[str, Any], root: Path | None) -> Ref
     absent = [output for output in OUTPUTS[key] if not has_output(folder, output)]
     if absent:
         raise BadReference(f"experiment {number} has no {absent[0]}: it did not get so far")
+    if tests and key in LACKING and is_untested(folder):
+        raise BadReference(
+            f"experiment {number} has no {LACKING[key]}: it was measured by resampling alone (test is false); name one "
+            "that was tested, or set test to false here as well"
+        )
     return Reference(key, number, root)

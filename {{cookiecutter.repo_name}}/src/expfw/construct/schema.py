@@ -16,6 +16,7 @@ from typing import Any
 from expfw.config.keys import KEYS, STEPS, Step
 from expfw.construct.catalogue import KINDS, Named, Source, about, docs_of, libraries, library, own_source
 from expfw.construct.find import Components, Target
+from expfw.construct.schema_search import SEARCH, SELECTION
 from expfw.construct.schema_types import SEED, Schema, either, parameters_schema, value
 from expfw.construct.signature import required, services_of, signature_of
 from expfw.diagnostics.muting import MUTE
@@ -41,7 +42,7 @@ def experiment_schema(components: Components, base: Mapping[str, Any]) -> dict[s
     Example:
         >>> schema = experiment_schema(Components(package="", modules=()), base={})
         >>> schema["$defs"]["own:type:splitter"]["enum"]
-        ['Bootstrap', 'LastRows']
+        ['Bootstrap', 'LastRows', 'WithinFold']
     """
     from sklearn.metrics import get_scorer_names
 
@@ -197,6 +198,24 @@ _OTHER_KEYS: Mapping[str, Schema] = {
     },
     "published": {"type": "object", "description": "Published results that this experiment must reproduce."},
     "mute": MUTE,
+    "search": SEARCH,
+    "selection": SELECTION,
+    "parallel": {
+        "type": ["object", "null"],
+        "description": "Where folds are fitted: loky for processes of this machine, dask for a running cluster, or a "
+        "class of your own. Null: one after the other. It never changes a result.",
+        "properties": {
+            "type": {"anyOf": [{"enum": ["dask", "loky"]}, {"type": "string", "pattern": r"\."}]},
+            "params": {"type": "object"},
+        },
+        "required": ["type"],
+        "additionalProperties": False,
+    },
+    "test": {
+        "type": "boolean",
+        "description": "False: measured by resampling alone; the held-out rows are neither kept nor read, and no final "
+        "model is fitted.",
+    },
     "defaults": {
         "type": "object",
         "description": "Given to every component whose constructor has a parameter of that name and is not given it.",

@@ -80,6 +80,12 @@ class Companion:
         self.give_back()
         return {}
 
+    def keep(self, number: int) -> dict[str, Any]:
+        """The number is in use, by an experiment that has nothing on record yet."""
+        if self.reserved is not None and self.reserved[0] == number:
+            self.reserved = None
+        return {}
+
     def track(self, folder: str, number: int) -> dict[str, Any]:
         """Follow an experiment's folder from now on."""
         self.tracked.append(Path(folder))

@@ -86,6 +86,15 @@ class Link:
         self._probe = Probe(self.address)
         self._reserve(next_number(root))
 
+    def expect_another(self, uuid: str) -> None:
+        """The same for a further experiment of this process, while the first goes on.
+
+        Args:
+            uuid: identity of the experiment that will begin.
+        """
+        self.uuid, self._probe = uuid, None
+        self._reserve(next_number(self.root))
+
     def next(self, minimum: int) -> int:
         """A number that is free in the whole database; ``minimum`` if the database gives none in time."""
         if self._probe is not None and self._probe.in_vain():
@@ -101,6 +110,10 @@ class Link:
     def taken(self, number: int) -> None:
         """There is something else under this number in the result folder: ask for another."""
         self._reserve(number + 1)
+
+    def keep(self, number: int) -> None:
+        """The number that was reserved last is in use, by an experiment that :meth:`track` will be told of."""
+        self._tell(do="keep", number=number)
 
     def track(self, folder: Path, number: int) -> None:
         """From now on the database follows what is in the folder."""

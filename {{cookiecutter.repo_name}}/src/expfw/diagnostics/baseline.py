@@ -49,7 +49,7 @@ def baseline(examined: Examined) -> dict[str, Any]:
     name, metric = examined.main.name, examined.main.metric
     found: dict[str, Any] = {"type": CLASSIFIER if labels is not None else REGRESSOR, "validation": {}, "test": {}}
     try:
-        for figures in validation_metrics(validation, folds, [metric]).values() if validation else ():
+        for figures in validation_metrics(validation, folds, [metric], redraw=False).values() if validation else ():
             found["validation"] = {name: {key: figures[key] for key in ("mean", "std", "ci95", "folds")}}
         for value in held_out_metrics(held_out, [metric]).values() if held_out else ():
             found["test"] = {name: value}
@@ -103,6 +103,8 @@ def training(examined: Examined) -> dict[str, float]:
     Raises:
         NotApplicable: if the model may not be asked, or there is no target or no metric.
     """
+    if examined.results.final_model is None:
+        raise NotApplicable("no final model was fitted: the experiment is measured by resampling alone")
     if not examined.may_ask_model:
         raise NotApplicable("the model or its features use services of the run, so they are not asked again")
     if examined.development.y is None:

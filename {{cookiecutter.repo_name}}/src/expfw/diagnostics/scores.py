@@ -13,8 +13,8 @@ from scipy.special import fdtrc, stdtrit
 from expfw.diagnostics.baseline import CLASSIFIER, baseline, training
 from expfw.diagnostics.examined import Examined, Finding, NotApplicable
 from expfw.index.direction import better_is_lower
+from expfw.intervals import summary
 from expfw.results import Predictions
-from expfw.scoring import summary
 
 KEPT_AT_LEAST = 1 / 3
 """Part of what the model gains over the baseline on its training rows that should be left on rows it has not seen."""
@@ -32,7 +32,7 @@ FAR = 0.5
 def no_better_than_baseline(examined: Examined) -> Finding | None:
     """EX301: the model's metric is no better than that of a model without features."""
     known, name = _baseline(examined), examined.main.name
-    if _is_baseline(examined.results.final_model):
+    if _is_baseline(examined):
         raise NotApplicable("the model is a baseline itself")
     _ask_for_rows(examined)
     kind = "the most frequent class" if known["type"] == CLASSIFIER else "the mean of the target"
@@ -47,19 +47,19 @@ def no_better_than_baseline(examined: Examined) -> Finding | None:
             return None
         return Finding(f"{name} is {_number(model)} on the test rows, {kind} gives {_number(dummy)}", how)
     gain = summary((sign * (own - other)).tolist(), examined.results.folds)
-    if gain["mean"] > 0 and not (len(own) > 2 and gain["ci95"][0] <= 0):
+    if gain["mean"] > 0 and not (len(own) > 2 and gain["ci95"] is not None and gain["ci95"][0] <= 0):
         return None
     interval = "" if gain["ci95"] is None else " (95 % interval {} to {})".format(*map(_number, gain["ci95"]))
     return Finding(
         f"{name} is {_number(own.mean())} over the folds, {kind} gives {_number(other.mean())}: "
         f"a gain of {_number(gain['mean'])}{interval}",
-        f"{how}, fold by fold; the interval is the corrected resampled t of the metrics",
+        f"{how}, fold by fold; the interval's method: {gain['ci95_method']}",
     )
 
 
 def training_above_validation(examined: Examined) -> Finding | None:
     """EX302: most of what the model gains over the baseline is gone on rows that it has not seen."""
-    if _is_baseline(examined.results.final_model):
+    if _is_baseline(examined):
         raise NotApplicable("the model is a baseline itself")
     known, name = _baseline(examined), examined.main.name
     _ask_for_rows(examined)
@@ -121,12 +121,18 @@ def test_below_validation(examined: Examined) -> Finding | None:
 test_below_validation.__test__ = False  # type: ignore[attr-defined] # no test of pytest's
 
 
-def _is_baseline(model: Any) -> bool:
+def _is_baseline(examined: Examined) -> bool:
+    """Whether the model is a baseline; its name tells where no final model was fitted."""
     from sklearn.dummy import DummyClassifier, DummyRegressor
 
     from expfw.components.model import MajorityOrMean
 
-    return isinstance(getattr(model, "model", model), DummyClassifier | DummyRegressor | MajorityOrMean)
+    kinds = (DummyClassifier, DummyRegressor, MajorityOrMean)
+    model = examined.results.final_model
+    if model is not None:
+        return isinstance(getattr(model, "model", model), kinds)
+    name = str((examined.results.config.get("model") or {}).get("type")).rpartition(".")[2]
+    return name in {kind.__name__ for kind in kinds}
 
 
 def _ask_for_rows(examined: Examined) -> None:

@@ -25,6 +25,7 @@ SOURCES = (
     "report/validation_metrics.json",
     "report/test_metrics.json",
     "report/diagnostics.json",
+    "report/search.json",
 )
 """Files that a row is made from."""
 
@@ -38,7 +39,7 @@ def read_row(folder: ResultFolder) -> Row:
         return _row(folder)
     except RecordError as error:
         return _unread(folder, str(error))
-    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (OSError, AttributeError, LookupError, TypeError, ValueError) as error:
         return _unread(folder, unreadable(folder, error))
 
 
@@ -48,7 +49,9 @@ def _unread(folder: ResultFolder, error: str) -> Row:
 
 
 def _row(folder: ResultFolder) -> Row:
-    run, config, sacred, checksums, validation, test, diagnostics = (_object(folder.path, name) for name in SOURCES)
+    run, config, sacred, checksums, validation, test, diagnostics, search = (
+        _object(folder.path, name) for name in SOURCES
+    )
     data, folds = digests_of(checksums)
     started, stopped = run.get("started"), in_utc(sacred.get("stop_time"))
     return Row(
@@ -69,6 +72,7 @@ def _row(folder: ResultFolder) -> Row:
         data=data,
         folds=folds,
         findings=_findings(diagnostics),
+        search=_search(search),
     )
 
 
@@ -104,6 +108,15 @@ def _seconds(started: str | None, stopped: str | None) -> float | None:
     if started is None or stopped is None:
         return None
     return (datetime.fromisoformat(stopped) - datetime.fromisoformat(started)).total_seconds()
+
+
+def _search(told: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a search chose; None for any other experiment."""
+    if not told:
+        return None
+    best = told["best"]
+    figures = {"value": best["values"][0], "experiment": best["experiment"], "configurations": told["configurations"]}
+    return {"metric": str(told["metrics"][0]), **_checked(figures)}
 
 
 def _findings(diagnostics: Mapping[str, Any]) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ class Row:
         data: digest of the rows that were developed and tested on; equal digests mean equal rows. None if unknown.
         folds: the same of the division into folds.
         findings: codes of the doubts that the run found about itself, without those that were muted.
+        search: of a search, ``{"metric", "value", "experiment", "configurations"}`` of the best of its trials; None of
+            any other experiment. The figures are the trial's, so they are none of the search's own metrics.
     """
 
     id: int
@@ -51,6 +53,7 @@ class Row:
     data: str | None = None
     folds: str | None = None
     findings: tuple[str, ...] = ()
+    search: Mapping[str, Any] | None = None
 
     def metric(self, name: str) -> float | None:
         """A metric's main value: the mean over folds, else the test value; None where it was not measured.

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-VERSION = 1
+VERSION = 2
 """Of what a row holds and how it is made; a row of another version is made anew."""
 
 UNSURE = 2.0

@@ -33,7 +33,7 @@ INDEX = ".experiments"
 ENDED = frozenset(("COMPLETED", "FAILED", "INTERRUPTED"))
 """States that only a change of files can change."""
 
-WIDTH = 17
+WIDTH = 18
 """Parts of a row's line."""
 
 SLACK = 100
@@ -151,7 +151,7 @@ class _Index:
 
     def _restored(self, number: int, name: str, entry: list[Any]) -> Row:
         _, _, sections, title, status, description, tags, started, stopped, seconds, metrics, parents, *rest = entry
-        error, digest, data, folds, findings = rest
+        error, digest, data, folds, findings, search = rest
         return Row(
             id=number,
             name=title,
@@ -170,11 +170,13 @@ class _Index:
             data=data,
             folds=folds,
             findings=tuple(findings),
+            search=search,
         )
 
     def _add(self, name: str, stamp: int, row: Row) -> None:
         described = [row.name, row.status, row.description, list(row.tags), row.started, row.stopped, row.seconds]
         measured = [row.metrics, list(row.parents), row.error, row.hash, row.data, row.folds, list(row.findings)]
+        measured.append(row.search)
         shared = row.settings.sections if isinstance(row.settings, Settings) else (dict(row.settings),)
         sections = {_digest(section): section for section in shared}
         entry = [name, stamp, list(sections), *described, *measured]

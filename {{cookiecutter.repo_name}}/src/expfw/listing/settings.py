@@ -6,7 +6,22 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-LEFT_OUT = frozenset(("$schema", "description", "tags", "published", "reports", "extends", "defaults", "mute"))
+LEFT_OUT = frozenset(
+    (
+        "$schema",
+        "description",
+        "tags",
+        "published",
+        "reports",
+        "extends",
+        "defaults",
+        "mute",
+        "search",
+        "selection",
+        "test",
+        "parallel",
+    )
+)
 """Keys of a configuration that only describe, or say how to report."""
 
 

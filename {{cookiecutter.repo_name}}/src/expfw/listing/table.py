@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import click
 from rich.cells import cell_len, set_cell_size
@@ -47,6 +48,8 @@ def result_columns(metric: str | None) -> list[Column]:
         if row.status == "?":
             return "cannot be read"
         found = None if name is None else row.metrics["validation"].get(name)
+        if found is None and row.search is not None and metric in (None, row.search["metric"]):
+            return best_of(row.search)
         return DASH if found is None else f"{name} {with_spread(found)}"
 
     def test(row: Row) -> str:
@@ -61,6 +64,16 @@ def result_columns(metric: str | None) -> list[Column]:
         Column("result", "result", value("validation"), result, "metric"),
         Column("test", "test", value("test"), test, "metric"),
     ]
+
+
+def best_of(search: Mapping[str, Any]) -> str:
+    """What a search gave, in a few words: the value is that of the best of its trials, no mean of its own.
+
+    Example:
+        >>> best_of({"metric": "accuracy", "value": 0.98331, "configurations": 40})
+        'best of 40: accuracy 0.9833'
+    """
+    return f"best of {search['configurations']}: {search['metric']} {number(search['value'])}"
 
 
 def default_columns(metric: str | None, settings: Sequence[str]) -> list[Column]:

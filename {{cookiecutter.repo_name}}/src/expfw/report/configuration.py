@@ -11,7 +11,7 @@ from expfw.report.table import cell
 
 MAX_CONFIG = 100_000
 MAX_SETTINGS = 200
-DESCRIBING = ("$schema", "description", "tags", "published", "extends", "mute")
+DESCRIBING = ("$schema", "description", "tags", "published", "extends", "mute", "parallel")
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ class Headline:
         command: what tells whether the difference to the best earlier experiment may be chance; may be empty.
         against: comparisons with the baseline and the best earlier experiment.
         chart: all of them on one scale.
+        chosen: of the best of a search, how many configurations that tried, and its number.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Headline:
     command: str = ""
     against: tuple[Against, ...] = ()
     chart: Fragment | None = None
+    chosen: tuple[int, int] | None = None
 
 
 def headline(results: Results, record: Mapping[str, Any]) -> Headline | None:
@@ -86,11 +88,20 @@ def headline(results: Results, record: Mapping[str, Any]) -> Headline | None:
         basis="on the test data" if validation is None else _basis(validation),
         interval=interval,
         test="" if validation is None or test is None else format_number(test),
-        notes=(*notes, *_hints(name, results, record)),
+        notes=(*notes, *_how(validation or {}), *_hints(name, results, record)),
         command=_command(name, results, record),
         against=tuple(_against(name, value, other) for other in others) if value is not None else (),
         chart=_chart(name, value, validation or {}, test, others),
+        chosen=_chosen(results.config.get("selection")),
     )
+
+
+def _chosen(selection: Any) -> tuple[int, int] | None:
+    """How many configurations were tried, and by which search; None if the experiment was not chosen by one."""
+    if not isinstance(selection, Mapping):
+        return None
+    tried, search = selection.get("configurations"), selection.get("search")
+    return (tried, search) if isinstance(tried, int) and isinstance(search, int) else None
 
 
 def main_metric(results: Results, record: Mapping[str, Any]) -> str | None:
@@ -143,6 +154,8 @@ def _known(value: Any) -> float | None:
 
 def _basis(validation: Mapping[str, Any]) -> str:
     folds = len(validation.get("folds") or ())
+    if validation.get("pooled"):
+        return f"over the pooled predictions of {folds:,} folds"
     return f"mean of {folds:,} folds" if folds > 1 else "on the validation rows"
 
 
@@ -187,6 +200,25 @@ def _against(name: str, value: float, other: tuple[str, float, Any]) -> Against:
     return Against(what, format_number(there), text, verdict if difference else "equal", number)
 
 
+def _how(validation: Mapping[str, Any]) -> list[str]:
+    """What is to be said of a value that is no plain mean over folds, and of an interval that there is not."""
+    method = str(validation.get("ci95_method") or "")
+    bootstrap = validation.get("bootstrap")
+    said = (
+        ["It cannot be taken on each fold, so it is computed once, over all of them."]
+        if validation.get("pooled")
+        else []
+    )
+    said += [f"There is no interval: {method.removeprefix('none: ')}."] if method.startswith("none: ") else []
+    if bootstrap:
+        shown = {name: format_number(value) for name, value in bootstrap.items()}
+        said.append(
+            f"The .632 estimate is {shown['632']}, the .632+ estimate {shown['632+']}; on its own training rows the "
+            f"final model has {shown['apparent']}, without any information it would have {shown['no_information']}."
+        )
+    return said
+
+
 def _hints(name: str, results: Results, record: Mapping[str, Any]) -> list[str]:
     baseline, best = _baseline(results), record.get("best") or {}
     kind = str(baseline.get("type", "")).removeprefix("sklearn.dummy.")
@@ -213,7 +245,8 @@ def _chart(
 ) -> Fragment | None:
     if value is None:
         return None
-    points = [point for point in map(_known, validation.get("folds") or ()) if point is not None]
+    folds = () if validation.get("pooled") else validation.get("folds") or ()
+    points = [point for point in map(_known, folds) if point is not None]
     first = Estimate("this experiment", value, _shown_ends(name, validation), points if len(points) > 1 else ())
     rows = [first] if validation else [Estimate("test rows", value, look=1)]
     rows += [Estimate("test rows", test, look=1)] if validation and test is not None else []

@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from expfw.construct.plan import leaves
+from expfw.config.leaves import leaves
 from expfw.construct.reference import FROM
 from expfw.database.link import bring_again
 from expfw.errors import RecordError
@@ -189,7 +189,13 @@ def restart(
     """
     folder = find_folder(result_root(project), number)
     run_stored(project, folder, mode="restart", runner=runner, force=force)
-    original = read_json(folder.log / "run.json", {}).get("rerun_of")
+    run = read_json(folder.log / "run.json", {})
+    if run.get("search"):
+        from expfw.search.start import choose
+
+        choose(project, folder)
+        return None
+    original = run.get("rerun_of")
     if original is None:
         return None
     try:
@@ -241,6 +247,11 @@ def check_repeatable(folder: ResultFolder) -> None:
     record = read_record(folder)
     if record.status == "RUNNING":
         raise RecordError(f"experiment {folder.id} is still running; wait for its end")
+    if read_json(folder.log / "run.json", {}).get("search"):
+        raise RecordError(
+            f"experiment {folder.id} is a search; each of its trials can be run again, and the search as a whole by: "
+            f"kedro experiment search {record.name}"
+        )
     config = read_json(folder.log / "config.json")
     if not isinstance(config, dict):
         raise RecordError(f"experiment {folder.id} has no configuration on record ({folder.log / 'config.json'})")

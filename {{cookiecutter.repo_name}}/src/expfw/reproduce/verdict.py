@@ -17,13 +17,13 @@ from expfw.run.events import SECTIONS, EventLog, saved_files
 from expfw.run.files import read_json
 from expfw.run.folder import ResultFolder
 from expfw.run.generators import own_generators
-from expfw.run.recorded import load_output, verified_files
+from expfw.run.recorded import has_output, is_trial, load_output, verified_files
 from expfw.workflow import workflow
 
 TOLERANCE = 1e-9
 """The largest difference that counts as equal, unless another is asked for."""
 
-ORDER = ("load", "prepare", "hold_out", "resample", "fit", "predict", "evaluate", "refit", "test", "report")
+ORDER = ("load", "prepare", "hold_out", "resample", "fit", "predict", "refit", "evaluate", "test", "report")
 """The workflow's nodes as one tells them; Kedro's own order has refit before the folds."""
 
 RESULTS = ("predictions", "validation_metrics", "test_predictions", "test_metrics")
@@ -134,7 +134,12 @@ def compare_outputs(a: ResultFolder, b: ResultFolder, tolerance: float = TOLERAN
         The verdict; "not compared" if neither metrics nor predictions can be compared and nothing else differs.
     """
     comparison = _Comparison(a, b, tolerance)
-    outputs = tuple(comparison.output(name, node.name) for node in _nodes() for name in node.outputs)
+    outputs = tuple(
+        comparison.output(name, node.name)
+        for node in _nodes()
+        for name in node.outputs
+        if not (is_trial(a) and not has_output(a, name))  # a trial of a search keeps what its search has not, no more
+    )
     kinds = {output.kind for output in outputs}
     order: tuple[Kind, ...] = ("different", "equal within tolerance", "identical")
     kind: Kind = next((kind for kind in order if kind in kinds), "not compared")

@@ -26,13 +26,16 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "prepare": ("preparer",),
     "hold_out": ("holdout",),
     "resample": ("resampling",),
-    "fit": ("features", "model"),
+    "fit": ("features", "model", "early_stopping"),
     "predict": ("features", "model"),
-    "evaluate": ("metrics",),
-    "refit": ("features", "model"),
+    "evaluate": ("features", "model", "metrics"),
+    "refit": ("features", "model", "early_stopping"),
     "test": ("features", "model", "metrics"),
 }
 """By node that can be reused, the components that decide what it does; some reach it within a model."""
+
+TESTED = ("hold_out", "refit")
+"""The nodes that give something else where the experiment has no test."""
 
 SURROUNDINGS = tuple(
     "python implementation build compiler machine cpu_model cpu_usable variables packages package_origins".split()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kedro.io import DataCatalog
 from kedro.pipeline.node import Node
 
-from expfw.reuse.basis import KEYS, Basis, digest_of, texts
+from expfw.reuse.basis import KEYS, TESTED, Basis, digest_of, texts
 from expfw.reuse.code import SourceTree
 from expfw.run.events import EventLog
 from expfw.run.inputs import content_of, name_of, named_files
@@ -59,13 +59,13 @@ def identify(node: Node, context: RunContext, catalog: Catalog) -> Identity:
         context: its run.
         catalog: the project's catalog.
     """
-    basis = context.reuse
+    basis, plan = context.reuse, context.plan
     assert basis is not None  # noqa: S101 - asked by the hook first
     tree, recorded = basis.tree(), _saved(context.events)
     footings = [basis.footings[key] for key in KEYS[node.name]]
     inputs = [name for name in node.inputs if not name.startswith("params:")]
     pickled = tree.code({m for name in inputs for m in recorded.get(name, _Saved()).modules if tree.holds(m)})
-    planned = [context.plan.components[key] for key in KEYS[node.name]]
+    planned = [plan.components[key] for key in KEYS[node.name]]
     paths = named_files(planned, basis.project, DataCatalog())  # what needs the catalog is seen when it reads
     named = {name_of(path, basis.project): content_of(path) for path in paths}
     unvouched = any(footing.unvouched for footing in footings)
@@ -73,7 +73,7 @@ def identify(node: Node, context: RunContext, catalog: Catalog) -> Identity:
         **basis.common,
         "node": digest_of(node.name),
         "seed": digest_of(context.seed),
-        "parameters": digest_of([footing.described for footing in footings]),
+        "parameters": digest_of([*(footing.described for footing in footings), node.name in TESTED and plan.tests]),
         "code": digest_of([footing.code for footing in footings]),
         "classes": pickled.digest,
         "files": digest_of(named),

@@ -139,6 +139,21 @@ def _furnish(folder: ResultFolder) -> None:
         raise
 
 
+def refurnish(folder: ResultFolder) -> None:
+    """Empty an experiment's folder, and make anew what is in every folder: what was begun in it is begun again.
+
+    Args:
+        folder: the experiment's folder.
+    """
+    for path in folder.path.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    for part in (folder.data, folder.log, folder.model, folder.report):
+        part.mkdir()
+
+
 def _claim(root: Path, numbers: Numbers) -> ResultFolder:
     minimum = next_number(root)
     while True:

@@ -28,13 +28,19 @@ SHARE = 0.1
 """Part of the time spent on fitting that may be spent on such early metrics."""
 
 
-def asks_for_services(planned: Any) -> bool:
-    """Whether a planned component, or one nested in it, is given services: it may add to the page at each call."""
+def asks_for_services(planned: Any, service: type = object) -> bool:
+    """Whether a planned component, or one nested in it, is given services: it may add to the page at each call.
+
+    Args:
+        planned: the plan.
+        service: which services count; all, if not given.
+    """
     if isinstance(planned, Blueprint):
-        return bool(planned.services) or any(map(asks_for_services, planned.params.values()))
+        asked = any(issubclass(kind, service) for kind in planned.services.values())
+        return asked or any(asks_for_services(value, service) for value in planned.params.values())
     if isinstance(planned, Mapping):
-        return any(map(asks_for_services, planned.values()))
-    return isinstance(planned, list) and any(map(asks_for_services, planned))
+        return any(asks_for_services(value, service) for value in planned.values())
+    return isinstance(planned, list) and any(asks_for_services(value, service) for value in planned)
 
 
 @dataclass
@@ -60,15 +66,31 @@ class EarlyScores:
             seconds: what fitting it took.
             predict: gives the predictions on the fold's validation rows.
         """
+        if self.is_worthwhile(seconds):
+            self.scoring += self.score(number, predict)
+
+    def is_worthwhile(self, seconds: float) -> bool:
+        """Note what fitting a fold took; whether its metrics are worth their cost.
+
+        Args:
+            seconds: what fitting it took.
+        """
         self.fitting += seconds
-        if seconds < WORTHWHILE or self.scoring > SHARE * self.fitting:
-            return
+        return seconds >= WORTHWHILE and self.scoring <= SHARE * self.fitting
+
+    def score(self, number: int, predict: Callable[[], pd.DataFrame]) -> float:
+        """Record the metrics of a fold; gives the seconds that it took.
+
+        Args:
+            number: number of the fold.
+            predict: gives the predictions on the fold's validation rows.
+        """
         started = time.perf_counter()
         try:
             self._score(number, Predictions(predict()))
         except Exception as error:  # the `evaluate` node will say so of all folds
             logger.debug("fold %d has no early metrics: %s", number, error)
-        self.scoring += time.perf_counter() - started
+        return time.perf_counter() - started
 
     def _score(self, number: int, predictions: Predictions) -> None:
         planned = [metric for metric in self.metrics.planned if not asks_for_services(metric)]

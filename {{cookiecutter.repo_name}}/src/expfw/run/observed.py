@@ -104,6 +104,11 @@ def begin() -> Observation:
     return observation
 
 
+def leave_out_this_thread() -> None:
+    """Note nothing that the calling thread does from now on: it is the framework's own."""
+    _thread.unobserved = True
+
+
 def end(observation: Observation) -> None:
     """Observe no more; what was noted stays."""
     _active.discard(observation)

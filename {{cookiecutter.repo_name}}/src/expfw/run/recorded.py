@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from expfw import pickling
-from expfw.config.experiment import configuration_hash
-from expfw.config.keys import DESCRIPTIVE, KEYS
+from expfw.config.experiment import computed_part, configuration_hash
+from expfw.config.keys import KEYS
 from expfw.config.loader import RESERVED
 from expfw.config.secrets import MARK
 from expfw.datasets import FoldsDataset, JsonDataset, TableDataset
@@ -87,7 +87,7 @@ def check_configuration(folder: ResultFolder, config: Mapping[str, Any], run: Ma
     Raises:
         RecordError: if it was altered.
     """
-    computed = {key: value for key, value in config.items() if key not in DESCRIPTIVE}
+    computed = computed_part(config, searching=bool(run.get("search")))
     defaults = computed.pop("defaults", None)
     seed = defaults.get("random_state") if isinstance(defaults, dict) else None
     others = other_params(run)
@@ -97,6 +97,26 @@ def check_configuration(folder: ResultFolder, config: Mapping[str, Any], run: Ma
             f"experiment {folder.id}: log/config.json was altered after it was written (its hash differs), so it is "
             "not used; restore the file, or run the experiment again"
         )
+
+
+def is_trial(folder: ResultFolder) -> bool:
+    """Whether an experiment is a trial of a search.
+
+    Args:
+        folder: the experiment's folder.
+    """
+    run = read_json(folder.log / "run.json", {})
+    return isinstance(run, dict) and "trial" in run
+
+
+def is_untested(folder: ResultFolder) -> bool:
+    """Whether an experiment was measured by resampling alone (``"test": false``): no test rows, no final model.
+
+    Args:
+        folder: the experiment's folder.
+    """
+    config = read_json(folder.log / "config.json", {})
+    return isinstance(config, dict) and config.get("test") is False
 
 
 def other_params(run: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import psutil
 from expfw.config.secrets import hide, redacted, redacted_command
 from expfw.database.link import Link
 from expfw.errors import ExperimentFailed, ExperimentInterrupted, ExpfwError
+from expfw.parallel.opening import none_left_at_work
 from expfw.record import headline, recorded_metrics
 from expfw.reuse.earlier import reused_nodes
 from expfw.run.build import RunContext
@@ -86,7 +87,7 @@ class Recording:
             ExperimentInterrupted: if a signal ended it, or arrived when it had just completed.
         """
         try:
-            with log_to(self.folder.log) as log, marked(self.opening.uuid):
+            with log_to(self.folder.log) as log, marked(self.opening.uuid), none_left_at_work():
                 try:
                     outputs = self.tracked(workflow)
                 except BaseException as error:
@@ -160,6 +161,7 @@ class Recording:
                 "process": {"pid": process.pid, "created": process.create_time(), "host": platform.node()},
                 "command": self.command(),
                 "params": redacted(self.session.store.get("runtime_params") or {}),
+                **({"search": True} if self.plan.experiment.searching else {}),
                 **self.times(),
             },
         )

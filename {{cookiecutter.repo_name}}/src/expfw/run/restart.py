@@ -66,8 +66,12 @@ class Finished:
     files: Mapping[str, Files] = field(default_factory=dict)
 
 
-def check_restartable(folder: ResultFolder) -> None:
+def check_restartable(folder: ResultFolder, *, extend: bool = False) -> None:
     """Refuse to restart what needs none.
+
+    Args:
+        folder: the experiment's folder.
+        extend: whether there is more to do than it has done: further trials of a search.
 
     Raises:
         ExpfwError: if the experiment is running or has completed.
@@ -75,7 +79,7 @@ def check_restartable(folder: ResultFolder) -> None:
     status = read_record(folder).status
     if status == "RUNNING":
         raise ExpfwError(f"experiment {folder.id} is running; wait for its end, or stop it first")
-    if status == "COMPLETED":
+    if status == "COMPLETED" and not extend:
         raise ExpfwError(
             f"experiment {folder.id} has completed, there is nothing left to do; 'kedro experiment rerun {folder.id}' "
             "runs it again"

@@ -6,7 +6,7 @@ import inspect
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from kedro.framework.context import KedroContext
@@ -15,8 +15,10 @@ from kedro.framework.session import KedroSession
 
 from expfw.config.loader import ExperimentConfigLoader
 from expfw.config.secrets import Secrets
-from expfw.database.link import link_to_database
+from expfw.construct.plan import Plan
+from expfw.database.link import Link, link_to_database
 from expfw.errors import ExperimentInterrupted, ExpfwError, did_you_mean
+from expfw.parallel.opening import check_workers
 from expfw.reuse.choice import is_wanted, prepare
 from expfw.reuse.index import remember
 from expfw.run.build import RunContext
@@ -41,6 +43,9 @@ from expfw.run.since import changed_inputs, changes_since, refusal
 from expfw.run.stored import StoredRun, changed_configuration, stored_experiment
 from expfw.run.workers import end_without_waiting
 
+if TYPE_CHECKING:
+    from expfw.search.work import SearchWork
+
 logger = logging.getLogger(__name__)
 
 WORKFLOW = "__default__"
@@ -57,6 +62,7 @@ class ExperimentSession(KedroSession):
     _context: KedroContext | None = None
     folder: ResultFolder | None = None
     stored: StoredRun | None = None
+    search: SearchWork | None = None
     secrets = Secrets()
 
     def load_context(self) -> KedroContext:
@@ -107,7 +113,7 @@ class ExperimentSession(KedroSession):
                 uuid, link, root = uuid4().hex, link_to_database(loader), result_root(project)
                 if link is not None:
                     link.expect(uuid, root)
-                plan = plan_of(loader)
+                plan = self._planned(loader)
                 choice = str(loader.parameter("if_run", "again"))
                 take = is_wanted(loader.parameter("reuse", "on")) and self.stored is None
                 decision = Decision("run") if self.stored else already_run(root, plan.hash, choice)
@@ -116,6 +122,7 @@ class ExperimentSession(KedroSession):
                 if decision.action == "skip":
                     logger.info("%s", decision.message)
                     return {}
+                check_workers(plan, root)
                 surroundings = environment.result()
                 reuse = prepare(plan, project, root, surroundings.record, take=take)
             folder = take_folder(root, link)
@@ -125,7 +132,25 @@ class ExperimentSession(KedroSession):
             opening = Opening(uuid, project, surroundings, decision.message, self.stored)
             opening.source, opening.config = other_source(loader, project), loader.files()
             recorded = Recording(self, loader.run_context, opening, link, signals)
-            return recorded.run(lambda: KedroSession.run(self, *args, **kwargs))
+            return recorded.run(lambda: self._workflow(link, arguments))
+
+    def _planned(self, loader: ExperimentConfigLoader) -> Plan:
+        """The plan of the experiment, or of its search."""
+        plan = plan_of(loader)
+        return plan if self.search is None else self.search.planned(plan)
+
+    def _workflow(self, link: Link | None, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the nodes that are named, all if none are; of a search those before its trials, then these."""
+        given = {key: value for key, value in arguments.items() if key != "self"}
+        if self.search is None:
+            return KedroSession.run(self, **given)
+        named = given.get("node_names")
+        nodes = [name for name in self.search.nodes if named is None or name in named]
+        if nodes:
+            KedroSession.run(self, **{**given, "node_names": nodes})
+        loader: Any = self.load_context().config_loader
+        context: RunContext = loader.run_context
+        return self.search.run(context, link, self.store.get("env"))
 
     def _restart(
         self, stored: StoredRun, loader: ExperimentConfigLoader, signals: Signals, kwargs: dict[str, Any]
@@ -133,8 +158,9 @@ class ExperimentSession(KedroSession):
         """Go on in an experiment's own folder with what is not finished."""
         folder, project = stored.folder, project_path(loader)
         with _before_it_begins(signals):
-            check_restartable(folder)
-            plan, surroundings = plan_of(loader), collect(project)
+            check_restartable(folder, extend=self.search is not None and self.search.extends(folder))
+            plan, surroundings = self._planned(loader), collect(project)
+            check_workers(plan, folder.path.parent)
             end_leftovers(folder, stored.run)
             changed = [
                 *changed_configuration(stored, plan, project),
@@ -156,7 +182,7 @@ class ExperimentSession(KedroSession):
         loader.run_context, self.folder = RunContext(plan, folder, self.secrets, finished, reuse), folder
         rest = [node.name for node in pipelines[WORKFLOW].nodes if node.name not in finished.nodes]
         recorded = Recording(self, loader.run_context, opening, link, signals)
-        return recorded.run(lambda: KedroSession.run(self, **{**kwargs, "node_names": rest}))
+        return recorded.run(lambda: self._workflow(link, {**kwargs, "node_names": rest}))
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from typing import Any
 
 from kedro.pipeline import Pipeline
 
+from expfw.config.leaves import leaves
 from expfw.config.loader import ExperimentConfigLoader
 from expfw.config.secrets import MARK
-from expfw.construct.plan import leaves
 from expfw.errors import RecordError
 from expfw.reuse.basis import KEYS
 from expfw.run.compared import changed, surroundings

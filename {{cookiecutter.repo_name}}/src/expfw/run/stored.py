@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from expfw.config.experiment import Experiment
 from expfw.config.keys import ABSENT
+from expfw.config.leaves import leaves
 from expfw.config.merge import Merged
 from expfw.config.secrets import MARK
-from expfw.construct.plan import Plan, leaves
+from expfw.construct.plan import Plan
 from expfw.errors import ExpfwError, RecordError, did_you_mean
 from expfw.run.configured import source_path
 from expfw.run.files import read_json
 from expfw.run.folder import ResultFolder
 from expfw.run.recorded import check_configuration, other_params
+
+if TYPE_CHECKING:
+    from expfw.search.work import SearchWork
 
 Mode = Literal["rerun", "restart"]
 
@@ -100,7 +104,8 @@ def stored_experiment(folder: ResultFolder) -> Experiment:
         {tuple(key.split(".")): str(o) for key, o in read_json(folder.log / "origin.json", {}).items()}
     )
     values = {**ABSENT, **merged.values}
-    return Experiment(str(run.get("name", "?")), values, merged, others=given_params(folder, run))
+    others, searching = given_params(folder, run), bool(run.get("search"))
+    return Experiment(str(run.get("name", "?")), values, merged, others=others, searching=searching)
 
 
 def given_params(folder: ResultFolder, run: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,16 +152,30 @@ def changed_configuration(stored: StoredRun, plan: Plan, project: Path) -> list[
     from expfw.check import project_loader
     from expfw.run.project import plan_of
 
-    if "rerun_of" in stored.run:
+    if "rerun_of" in stored.run or "trial" in stored.run:
         return []
     name, params = str(stored.run.get("name", "")), stored.run.get("params", {})
     loader = project_loader(project, stored.source(project), **{**params, "experiment": name})
     loader.env = stored.run.get("env")
     try:
-        same = plan_of(loader).hash == plan.hash
+        today = plan_of(loader)
+        if stored.run.get("search"):
+            from expfw.search.section import as_search  # with Optuna, for which a plain run has no use
+
+            today = as_search(today)
+        same = today.hash == plan.hash
     except ExpfwError:
         return [f"experiment '{name}', which cannot be read any more"]
     return [] if same else [f"the configuration of '{name}'"]
+
+
+def _search(project: Path) -> SearchWork:
+    from kedro.framework import project as kedro_project
+
+    from expfw.construct.find import project_components
+    from expfw.search.work import SearchWork
+
+    return SearchWork(project_components(project, str(kedro_project.PACKAGE_NAME or "")))
 
 
 def run_stored(
@@ -193,6 +212,8 @@ def run_stored(
                 "settings.SESSION_CLASS is no ExperimentSession, so there is nothing to run experiments with"
             )
         session.stored = stored
+        if stored.run.get("search"):
+            session.search = _search(project)
         session.run(runner=load_obj(runner or RUNNERS[0], "kedro.runner")())
         assert session.folder is not None  # noqa: S101 - a run that ended well has one
         return session.folder

@@ -51,6 +51,10 @@ def _end_with_its_workers(number: int, _frame: FrameType | None) -> None:
 
 def end_idle_workers() -> None:
     """End the workers that joblib keeps in case they are needed again, if it has any."""
+    own: Any = sys.modules.get("expfw.parallel.loky")
+    if own is not None:
+        with suppress(Exception):  # the same
+            own.stop_all()
     executor: Any = getattr(sys.modules.get("joblib.externals.loky.reusable_executor"), "_executor", None)
     if executor is not None:
         with suppress(Exception):  # it may be broken, and has nothing left to do

@@ -41,7 +41,7 @@ class MetricsTable:
 
 
 class FoldSpread:
-    """How far each metric varies from fold to fold, with its mean and 95 % interval as recorded.
+    """How far each metric varies from fold to fold, with its mean and 95 % interval as recorded; pooled ones do not.
 
     Args:
         collector: takes the figure.
@@ -67,7 +67,8 @@ class FoldSpread:
 
     def chart(self, metrics: Mapping[str, Mapping[str, Any]]) -> Chart | None:
         """The spread of metrics over folds; None if no metric has two folds."""
-        rows = {name: _spread(metric) for name, metric in metrics.items() if len(metric.get("folds") or ()) > 1}
+        several = {name: metric for name, metric in metrics.items() if len(metric.get("folds") or ()) > 1}
+        rows = {name: _spread(metric) for name, metric in several.items() if not metric.get("pooled")}
         if not rows:
             return None
         return strip(rows, title="Spread over the folds", description=f"{', '.join(rows)} on each fold.")

@@ -1,0 +1,1 @@
+"""Search: the systematic generation of experiment configurations, each run and recorded as an experiment."""
