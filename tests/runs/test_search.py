@@ -229,6 +229,19 @@ def test_a_failed_trial_is_recorded_and_does_not_end_the_search(lab: Lab) -> Non
     assert (folder / "log" / "traceback.txt").exists()
 
 
+@pytest.mark.slow
+def test_a_trial_that_kills_its_worker_fails_and_takes_no_other_with_it(lab: Lab) -> None:
+    models = [
+        {"type": "sklearn.linear_model.LogisticRegression", "space": {"params.C": [0.1, 1.0, 10.0]}},
+        trial("Deadly"),
+        {"type": "sklearn.tree.DecisionTreeClassifier", "space": {"params.max_depth": [1, 2]}},
+    ]
+    name = searching(lab, {"parallel": LOKY}, sampler="grid", n_trials=6, space={"model": {"choices": models}})
+    outcome = search(lab, name, "--no-test").ok()
+    states = [entry["ending"]["state"] for entry in trials(first(outcome))]
+    assert states == ["COMPLETE", "COMPLETE", "COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
+
+
 def test_a_search_whose_trials_all_fail_fails(lab: Lab) -> None:
     name = searching(lab, {"model": trial("Faulty", at="fit")}, space={"features": [None]}, sampler="grid")
     message = search(lab, name).message()

@@ -31,9 +31,6 @@ LOST = "its worker ended in the middle of its work"
 NOTHING_NEW = 100
 """After so many trials one after the other that repeat an earlier configuration, a study ends."""
 
-TRIES = 2
-"""How often a trial is run whose worker was killed."""
-
 
 @dataclass
 class Conductor:
@@ -58,7 +55,9 @@ class Conductor:
         self.account = Account(self.bench.folder)
         self.course = Course(self.bench.search, self.seed)
         self.journal = Journal(self.bench, self.study)
-        self.under_way: dict[Any, tuple[Trial, Task, int]] = {}
+        self.under_way: dict[Any, tuple[Trial, Task]] = {}
+        self.lost: list[tuple[Trial, Task]] = []
+        self.alone = False
         self.twins: dict[int, list[Trial]] = {}
         self.first_of: dict[str, int] = {}
 
@@ -81,7 +80,7 @@ class Conductor:
         while True:
             while self._may_start(begun):
                 self.start(self.next())
-            if not self.under_way:
+            if not self.under_way and not self._again():
                 break
             for future in self.workers.first_done(self.under_way):
                 self.ended(future)
@@ -125,7 +124,7 @@ class Conductor:
     def _may_start(self, begun: float) -> bool:
         search = self.bench.search
         room = len(self.under_way) < self.workers.count + (1 if self.workers.count > 1 else 0)
-        if not room or not self.course.may_ask():
+        if not room or self.lost or not self.course.may_ask():
             return False
         if search.n_trials is not None and self.course.asked >= search.n_trials:
             return False
@@ -179,22 +178,31 @@ class Conductor:
         refurnish(folder)
         layer = self.bench.layer(trial.point)
         task = Task(trial.study, trial.number, trial.point, layer, folder, trial.uuid, self.course.told)
-        self.hand_out(trial, task, 1)
+        self.alone = False
+        self.hand_out(trial, task)
 
-    def hand_out(self, trial: Trial, task: Task, attempt: int) -> None:
+    def hand_out(self, trial: Trial, task: Task) -> None:
         """Have a worker run it."""
-        self.under_way[self.workers.submit(run_trial, self.bench, task)] = (trial, task, attempt)
+        self.under_way[self.workers.submit(run_trial, self.bench, task)] = (trial, task)
+
+    def _again(self) -> bool:
+        """Run a trial once more, and alone, whose worker was killed: one that ran beside it may be at fault."""
+        self.alone = bool(self.lost)
+        if self.lost:
+            trial, task = self.lost.pop(0)
+            refurnish(task.folder)
+            self.hand_out(trial, task)
+        return self.alone
 
     def ended(self, future: Any) -> None:
         """Take the ending of a trial."""
-        trial, task, attempt = self.under_way.pop(future)
+        trial, task = self.under_way.pop(future)
         try:
             ending = future.result()
         except WorkerLost as error:
-            if attempt < TRIES:
-                logger.warning("trial %d: %s; it is run again", trial.number, LOST)
-                refurnish(task.folder)
-                self.hand_out(trial, task, attempt + 1)
+            if not self.alone:
+                logger.warning("trial %d: %s; it is run again, alone", trial.number, LOST)
+                self.lost.append((trial, task))
                 return
             ending = Ending("FAIL", error=f"{LOST}: {error}")
         if self.link is not None:
