@@ -137,7 +137,7 @@ def validate_alike(folds: Sequence[Fold]) -> bool:
         True
     """
     counts = np.bincount(np.concatenate([fold.validation for fold in folds]))
-    return len(np.unique(counts)) == 1 and len(counts) > max(int(fold.train.max()) for fold in folds)
+    return len(np.unique(counts)) == 1 and len(counts) > max(int(np.max(fold.train)) for fold in folds)
 
 
 def rows_interval(mean: float, rows: RowValues) -> list[float]:
@@ -179,7 +179,7 @@ def drawn_interval(mean: float, rows: RowValues, folds: Sequence[Fold]) -> Inter
         folds: the draws.
     """
     number, positions, values = rows
-    n = 1 + max(int(max(fold.train.max(), fold.validation.max())) for fold in folds)
+    n = 1 + max(int(max(np.max(fold.train), np.max(fold.validation))) for fold in folds)
     if any(len(fold.train) != n for fold in folds):
         return None, NO_DRAWS
     drawn = np.stack([np.bincount(fold.train, minlength=n) for fold in folds])

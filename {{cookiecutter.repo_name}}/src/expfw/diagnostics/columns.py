@@ -45,7 +45,7 @@ class Column:
     @cached_property
     def distinct(self) -> int:
         """How many distinct values the sampled rows have, missing ones aside."""
-        return int(self.codes.max(initial=-1)) + 1
+        return int(np.max(self.codes, initial=-1)) + 1
 
     @cached_property
     def is_integer(self) -> bool:

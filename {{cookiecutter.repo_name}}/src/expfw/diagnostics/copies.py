@@ -58,7 +58,7 @@ class Fingerprints:
     @cached_property
     def place(self) -> NDArray[np.intp]:
         """For each position among all rows its place among the hashed ones, -1 for those that were left out."""
-        place = np.full(int(self.rows.max(initial=-1)) + 1, -1, dtype=np.intp)
+        place = np.full(int(np.max(self.rows, initial=-1)) + 1, -1, dtype=np.intp)
         place[self.rows] = np.arange(len(self.rows))
         return place
 

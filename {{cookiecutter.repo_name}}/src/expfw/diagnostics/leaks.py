@@ -167,7 +167,7 @@ def _target(examined: Examined) -> NDArray[Any]:
 def _is_copy(column: Column, y: NDArray[Any], columns: int) -> bool:
     """Whether a column and the target tell each other, and not by chance among so many columns."""
     codes, _ = factorized(y)
-    classes = int(codes.max(initial=-1)) + 1
+    classes = int(np.max(codes, initial=-1)) + 1
     if classes < 2 or (column.codes < 0).any():
         return False
     shares = np.bincount(codes[codes >= 0]) / len(codes)
@@ -193,9 +193,9 @@ def _alone(column: Column, y: NDArray[Any], is_classification: bool) -> float:
         numbers = y.astype(np.float64)
         return max(_of_means(bins, numbers, half), _of_line(column, numbers, half))
     codes, _ = factorized(y)
-    table = np.zeros((int(bins.max()) + 1, int(codes.max()) + 1))
+    table = np.zeros((int(np.max(bins)) + 1, int(np.max(codes)) + 1))
     np.add.at(table, (bins[half], codes[half]), 1)
-    common = table.sum(axis=0).argmax()
+    common = np.argmax(table.sum(axis=0))
     given = np.where(table.sum(axis=1) > 0, table.argmax(axis=1), common)[bins[~half]]
     wrong, without = np.mean(given != codes[~half]), np.mean(codes[~half] != common)
     return float(1 - wrong / without) if without > 0 else 0.0
@@ -211,7 +211,7 @@ def _binned(column: Column) -> NDArray[np.intp]:
 
 
 def _of_means(bins: NDArray[np.intp], y: NDArray[np.float64], half: NDArray[np.bool_]) -> float:
-    count = np.bincount(bins[half], minlength=int(bins.max()) + 1)
+    count = np.bincount(bins[half], minlength=int(np.max(bins)) + 1)
     sums = np.bincount(bins[half], y[half], minlength=len(count))
     means = np.where(count > 0, sums / np.maximum(count, 1), y[half].mean())
     return _explained(y[~half], means[bins[~half]], float(y[half].mean()))

@@ -86,13 +86,13 @@ def folds_far_apart(examined: Examined) -> Finding | None:
     own, other = (_folds(m, name) for m in (examined.results.validation_metrics, _baseline(examined)["validation"]))
     if own is None or other is None or len(own) < 3:
         raise NotApplicable("there are fewer than three folds with a metric")
-    gain, width = abs(float((own - other).mean())), float(own.max() - own.min())
+    gain, width = abs(float((own - other).mean())), float(np.max(own) - np.min(own))
     probability = _by_chance(_errors(predictions), np.asarray(predictions.frame["fold"]))
     if probability >= BY_CHANCE or width < FAR * gain:
         return None
     return Finding(
-        f"{name} is {_number(own.min())} in fold {int(own.argmin()) + 1} and {_number(own.max())} in fold "
-        f"{int(own.argmax()) + 1}, {_number(width)} apart; the mean gain over the baseline is {_number(gain)}",
+        f"{name} is {_number(np.min(own))} in fold {int(np.argmin(own)) + 1} and {_number(np.max(own))} in fold "
+        f"{int(np.argmax(own)) + 1}, {_number(width)} apart; the mean gain over the baseline is {_number(gain)}",
         f"the rows' errors were compared between folds (analysis of variance, p = {probability:.1g}), and the range of "
         "the folds with the gain over the baseline",
     )

@@ -78,7 +78,7 @@ def time_order_broken(examined: Examined) -> Finding | None:
 def _goes_on(examined: Examined, part: Part) -> bool:
     """Whether a split says by its make that what is measured comes later than what is trained on."""
     folds = examined.results.folds
-    if bool(folds) and all(fold.train.max() < fold.validation.min() for fold in folds):
+    if bool(folds) and all(np.max(fold.train) < np.min(fold.validation) for fold in folds):
         return True
     planned = examined.results.config.get("holdout")
     splitter = str(planned.get("type")).rpartition(".")[2] if isinstance(planned, Mapping) else ""

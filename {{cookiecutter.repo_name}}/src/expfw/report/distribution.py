@@ -34,11 +34,11 @@ def histogram(samples: Mapping[str, ArrayLike], *, title: str, x_label: str, des
         (('from', 'to', 'a'), (0.0, 0.5, '66.7 %'), 20)
     """
     known = {name: _finite(values) for name, values in samples.items()}
-    ends = [end for values in known.values() if values.size for end in (float(values.min()), float(values.max()))]
+    ends = [end for values in known.values() if values.size for end in (float(np.min(values)), float(np.max(values)))]
     x = Axis.around(ends, LEFT, RIGHT)
     edges = np.linspace(*((min(ends), max(ends)) if ends and min(ends) < max(ends) else (x.low, x.high)), BINS + 1)
     shares = {name: np.histogram(values, edges)[0] / max(values.size, 1) for name, values in known.items()}
-    y = Axis.around([0.0, *(float(part.max()) * 100 for part in shares.values())], BOTTOM, TOP)
+    y = Axis.around([0.0, *(float(np.max(part)) * 100 for part in shares.values())], BOTTOM, TOP)
     body = [canvas.frame(x, y, x_label, "share of rows, %")]
     body += [_outline(edges, part, x, y, number) for number, part in enumerate(shares.values())]
     legend, height = canvas.legend(list(known))

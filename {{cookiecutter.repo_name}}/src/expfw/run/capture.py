@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from tempfile import NamedTemporaryFile
 from typing import IO
 
+import psutil
 from sacred.stdout_capturing import flush
 
 from expfw.run.progress import Progress, wanted
@@ -92,10 +93,17 @@ class _Stream:
         """Lead the descriptor where it led before, and wait until all that was printed has passed."""
         os.dup2(self.before, self.descriptor)
         end = time.monotonic() + PATIENCE
-        while self._waiting() and self.process.poll() is None and time.monotonic() < end:
+        while (self._waiting() or self._busy()) and self.process.poll() is None and time.monotonic() < end:
             time.sleep(0.001)
         os.close(self.writer)
         os.close(self.before)
+
+    def _busy(self) -> bool:
+        """Whether the process is at work, or would be if it had its turn: it may have read what it has not written."""
+        try:
+            return psutil.Process(self.process.pid).status() in (psutil.STATUS_RUNNING, psutil.STATUS_DISK_SLEEP)
+        except psutil.Error:
+            return False
 
     def _waiting(self) -> int:
         """Bytes in the pipe; none where the system does not tell."""
