@@ -67,18 +67,19 @@ def overhead(project: Path, name: str, trials: int) -> dict[str, Any]:
 
     bare: list[float] = []
     began: list[float] = []
+    apart: list[float] = []
     memory: list[float] = []
 
     def watched(bench: Any, task: Any) -> Any:
         began.append(time.perf_counter())
         ending = inner(bench, task)
+        before = time.perf_counter()
         if task.number % 100 == 99:
             gc.collect()
             memory.append(psutil.Process().memory_info().rss / 2**20)
-        before = time.perf_counter()
         if task.point:
             bare.append(bare_loop(task.point))
-        began[-1] += time.perf_counter() - before  # it does not count for the trial
+        apart.append(time.perf_counter() - before)  # does not count for the trial
         return ending
 
     vars(conduct)["run_trial"] = watched
@@ -86,7 +87,7 @@ def overhead(project: Path, name: str, trials: int) -> dict[str, Any]:
         search(project, name, {**IRIS, "search": {**IRIS["search"], "n_trials": trials}})  # type: ignore[dict-item]
     finally:
         vars(conduct)["run_trial"] = inner
-    whole = [b - a for a, b in pairwise(began)]
+    whole = [b - a - less for (a, b), less in zip(pairwise(began), apart, strict=False)]
     return {
         "trial": statistics.median(whole[3:]),
         "first": whole[0],
