@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import stdtr
 
 from expfw.interfaces import Fold
-from expfw.intervals import correction, half_width
+from expfw.intervals import correction, drawn_with_replacement, half_width
 
 METHOD = "corrected resampled t-test (Nadeau & Bengio 2003), two-sided"
 LEVEL = 0.05
@@ -139,7 +139,7 @@ def unfit(folds: Sequence[Fold]) -> str:
         return "there was no resampling, so there is one value each and nothing to see chance by"
     if len(folds) == 1:
         return "there is one fold, and a test needs at least two to see how much chance does"
-    if any(len(np.unique(fold.train)) < len(fold.train) for fold in folds):
+    if drawn_with_replacement(folds):
         return (
             "the folds are drawn with replacement (a bootstrap, validated out of bag), and the test was not made for "
             "that: it assumes training rows without repetition"
