@@ -409,3 +409,13 @@ def test_listing_numerical_libraries_loads_none() -> None:
     path = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=path)
     assert done.stdout.strip() == "False"
+
+
+def test_what_setuptools_brings_along_for_itself_is_no_package_of_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendored = tmp_path / "setuptools" / "_vendor"
+    (vendored / "backports.tarfile-1.2.0.dist-info").mkdir(parents=True)
+    before = packages()
+    monkeypatch.syspath_prepend(str(vendored))
+    assert packages() == before

@@ -184,10 +184,14 @@ def _address(direct: dict[str, Any]) -> str:
     return f"{address}#subdirectory={direct['subdirectory']}" if direct.get("subdirectory") else address
 
 
+VENDORED = "_vendor"
+"""Folder of what a package brings along for itself; ``pkg_resources`` puts that of setuptools on the search path."""
+
+
 def _metadata_folders() -> Iterator[Path]:
     for entry in sys.path:
         folder = Path(entry or ".")
-        if folder.is_dir():
+        if folder.name != VENDORED and folder.is_dir():
             yield from folder.glob("*.dist-info")
 
 
