@@ -163,6 +163,7 @@ class Waiting:
     Args:
         marker: file that appears as soon as it is waited.
         fold: how many fits end at once before; the file ``marker`` with ``.count`` behind it counts them.
+            ``.waiting`` behind it counts those that have come to wait.
         seconds: when to give up.
         refuses: whether it swallows every ordinary exception, as badly written code does.
     """
@@ -176,6 +177,7 @@ class Waiting:
         if len(Path(f"{self.marker}.count").read_text().splitlines()) <= self.fold:
             return self
         print("a word before waiting", flush=True)  # noqa: T201
+        append(f"{self.marker}.waiting", fit=1)
         Path(self.marker).touch()
         end = time.monotonic() + self.seconds
         while time.monotonic() < end and not Path(f"{self.marker}.go").exists():

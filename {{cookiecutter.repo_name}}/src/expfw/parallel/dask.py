@@ -44,11 +44,18 @@ class DaskFuture:
 
     def __init__(self, inner: Any, scheduler: str) -> None:
         self.inner, self.scheduler = inner, scheduler
+        self._outcome: Outcome | None = None
         self.future: concurrent.futures.Future[None] = concurrent.futures.Future()
         inner.add_done_callback(lambda _: self.future.set_result(None))
 
     def result(self) -> Any:
-        """What it returned, or the error that it raised."""
+        """What it returned, or the error that it raised; once it has arrived, the cluster keeps it no longer."""
+        if self._outcome is None:
+            self._outcome = self._fetched()
+            self.inner.release()
+        return self._outcome.get()
+
+    def _fetched(self) -> Outcome:
         from distributed import KilledWorker
 
         try:
@@ -63,7 +70,7 @@ class DaskFuture:
             raise WorkerLost(f"the scheduler at {self.scheduler} was lost; is it running?") from error
         except Exception as error:
             raise ExpfwError(f"a worker of {self.scheduler} cannot do its work: {error}") from error
-        return done.get()
+        return done
 
 
 class Dask(Opened):
