@@ -35,7 +35,8 @@ class BakedProject:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in the project's folder; ``python`` and the tools are those of the tests' own environment."""
         settings = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(self.path / "src"), **(env or {})}
-        settings["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{settings['PATH']}"
+        if "PATH" not in (env or {}):
+            settings["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{settings['PATH']}"
         arguments = [str(part) for part in command]
         result = subprocess.run(arguments, cwd=self.path, env=settings, capture_output=True, text=True, check=False)
         if check and result.returncode != 0:

@@ -1,4 +1,4 @@
-"""Baking projects from the template, and rules for all tests."""
+"""Baking projects from the template, running experiments in one, and rules for all tests."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 from cookiecutter.main import cookiecutter
+from runs.fixtures import lab, own_lab, shared_lab
 
 from baking import NOT_TEMPLATE, SOURCES, TEMPLATE, Bake, BakedProject
+
+__all__ = ["lab", "own_lab", "shared_lab"]
 
 NEEDY = frozenset({"slow", "browser", "services"})
 """Markers of tests that need what a machine may lack."""

@@ -27,7 +27,6 @@ import json
 import math
 import re
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -36,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from runs.lab import Lab
 
 from baking import TEMPLATE, BakedProject
 from expfw.run.inputs import TICK
@@ -57,6 +57,7 @@ LONG = frozenset(
 """Pages that take their reader four seconds and more."""
 MARKER = re.compile(r"<!-- (?P<verb>not run|[a-z]+)(?:: (?P<rest>.*?))?(?:, needs (?P<module>\w+))? -->")
 FENCE = re.compile(r"```(?P<language>\w*)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
+WIDE = {"COLUMNS": "160"}
 TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d|\d\d:\d\d:\d\d")
 FIGURE = re.compile(r"-?\d+\.\d+")
 
@@ -117,10 +118,15 @@ def blocks(page: Path) -> Iterator[Block]:
 class Reader:
     """Does what a page says, in a project of its own."""
 
-    project: BakedProject
+    lab: Lab
     output: str = ""
     experiments: list[str] = field(default_factory=list)
     messages: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def project(self) -> BakedProject:
+        """The project."""
+        return self.lab.project
 
     def follow(self, block: Block) -> None:
         """Do one block."""
@@ -141,17 +147,19 @@ class Reader:
 
     def run(self, block: Block) -> None:
         expected = int(block.rest.removeprefix("exit ") or 0)
-        command = ["bash", "-ec", f"exec 2>&1\n{block.code}"]
         if block.language == "python":
-            command = [sys.executable, "-c", block.code]
-        result = self.project.run(*command, env={"COLUMNS": "160"}, check=False)
-        self.output = result.stdout + result.stderr
-        assert result.returncode == expected, f"{block.code}\nended with {result.returncode}:\n{self.output}"
+            outcome = self.lab.start(code=block.code, env=WIDE).wait()
+            self.output, code = outcome.text, outcome.code
+        else:
+            shell = ("bash", "-ec", f"exec 2>&1\n{block.code}")
+            result = self.project.run(*shell, env={**self.lab.shell(), **WIDE}, check=False)
+            self.output, code = result.stdout, result.returncode
+        assert code == expected, f"{block.code}\nended with {code}:\n{self.output}"
 
     def run_experiments(self) -> None:
         """Run the experiments that were written since the last time, in one process."""
         if self.experiments:
-            self.project.run(sys.executable, "-c", RUN_EXPERIMENTS, *self.experiments)
+            self.lab.start(*self.experiments, code=RUN_EXPERIMENTS).wait().ok()
             self.experiments = []
 
     def compare(self, block: Block) -> None:
@@ -189,8 +197,7 @@ class Reader:
         """Compare the messages that were shown since the last time, in one process."""
         if not self.messages:
             return
-        result = self.project.run(sys.executable, "-c", REFUSE_EXPERIMENTS, *self.messages)
-        told = json.loads(result.stdout.splitlines()[-1])
+        told = json.loads(self.lab.start(*self.messages, code=REFUSE_EXPERIMENTS).wait().ok().out.splitlines()[-1])
         for experiment, text in self.messages.items():
             assert experiment in told, f"{experiment} was run without an error"
             code, printed = told[experiment]
@@ -248,8 +255,11 @@ def to_be_done() -> list[Any]:
 
 
 @pytest.mark.parametrize("page", to_be_done())
-def test_a_reader_can_do_what_the_page_says(page: Path, default_project: BakedProject, tmp_path: Path) -> None:
-    reader = Reader(BakedProject(shutil.copytree(default_project.path, tmp_path / "project")))
+def test_a_reader_can_do_what_the_page_says(
+    page: Path, shared_lab: Lab, default_project: BakedProject, tmp_path: Path
+) -> None:
+    project = BakedProject(shutil.copytree(default_project.path, tmp_path / "project"))
+    reader = Reader(Lab(project, tmp_path, project.path / "result", shared_lab.forge))
     time.sleep(2 * TICK / 1e9)  # of code that changed right before a process began, nobody knows whether it runs
     for block in filter(available, blocks(page)):
         reader.follow(block)

@@ -1,13 +1,10 @@
-"""A project to run experiments in, shared by the tests of one process; results go to a folder of each test's own."""
+"""Which tests of runs are quick, and which are slow."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 import pytest
-from runs.fixtures import lab, own_lab, shared_lab
-
-__all__ = ["lab", "own_lab", "shared_lab"]
 
 QUICK: Mapping[str, str] = {
     "test_compare.py": """

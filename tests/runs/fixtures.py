@@ -1,4 +1,4 @@
-"""Fixtures with a project to run experiments in, for any folder of tests: its ``conftest.py`` imports the names."""
+"""Fixtures with a project to run experiments in; results go to a folder of each test's own."""
 
 from __future__ import annotations
 

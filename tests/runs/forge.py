@@ -2,9 +2,10 @@
 
 Run as ``python forge.py`` with a project's sources on the path, whose framework serves all projects. It imports what
 a command imports, then reads one job per line from standard input: ``{"args", "code", "cwd", "env", "folder", "limit",
-"src"}``. Each job is a forked process, in a session of its own, that calls Kedro's entry point as the ``kedro``
-command does, or runs ``code`` as a script of Python. Its output goes to ``stdout`` and ``stderr`` in ``folder``, its
-process id to ``pid``, its exit code (negative: the signal that ended it) to ``exit``.
+"src"}``, and ``"merged"`` if both outputs go to one file. Each job is a forked process, in a session of its own, that
+calls Kedro's entry point as the ``kedro`` command does, or runs ``code`` as a script of Python. Its output goes to
+``stdout`` and ``stderr`` in ``folder``, its process id to ``pid``, its exit code (negative: the signal that ended it)
+to ``exit``.
 """
 
 from __future__ import annotations
@@ -113,8 +114,8 @@ def run(job: dict[str, Any]) -> None:
     """Become the command."""
     os.setsid()
     folder = Path(job["folder"])
-    for descriptor, name in ((1, "stdout"), (2, "stderr")):
-        opened = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    for descriptor, name in ((1, "stdout"), (2, "stdout" if job.get("merged") else "stderr")):
+        opened = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(opened, descriptor)
         os.close(opened)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

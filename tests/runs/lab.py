@@ -20,6 +20,7 @@ import pytest
 from baking import BakedProject
 
 HERE = Path(__file__).resolve().parent
+SHIM = HERE / "shim.py"
 PACKAGE = "ml_experiments"
 TRIAL = f"{PACKAGE}.trial"
 DEADLINE = 120.0
@@ -196,6 +197,22 @@ class Lab:
     def python(self, code: str) -> Outcome:
         """Run a script in the project to its end."""
         return self.start(code=code).wait().ok()
+
+    def shell(self) -> dict[str, str]:
+        """Environment of a shell in which ``kedro`` is a command of this lab's."""
+        notes = self.scratch / "shell"
+        kedro = notes / "bin" / "kedro"
+        if not kedro.exists():
+            kedro.parent.mkdir(parents=True)
+            kedro.write_text(f"#!{sys.executable} -SE\n{SHIM.read_text(encoding='utf-8')}", encoding="utf-8")
+            kedro.chmod(0o755)
+        path = [str(kedro.parent), str(Path(sys.executable).parent), os.environ["PATH"]]
+        return {
+            "PATH": os.pathsep.join(path),
+            "FORGE": str(self.forge.pid),
+            "FORGE_NOTES": str(notes),
+            "FORGE_SRC": str(self.project.path / "src"),
+        }
 
     def write(self, content: Mapping[str, Any] | str, name: str | None = None, suffix: str = ".json") -> str:
         """Write an experiment file, give its name."""

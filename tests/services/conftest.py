@@ -1,7 +1,6 @@
 """Real servers, and a project to run experiments in, for the tests of this folder."""
 
 from browser.fixtures import browser
-from runs.fixtures import lab, own_lab, shared_lab
 from services.fixtures import (
     database,
     database_url,
@@ -18,12 +17,9 @@ __all__ = [
     "database",
     "database_url",
     "faulty_mongod",
-    "lab",
     "mongod",
     "mongod_binary",
     "mongod_with_password",
-    "own_lab",
-    "shared_lab",
     "shared_mongod",
     "store",
 ]
