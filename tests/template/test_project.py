@@ -57,7 +57,8 @@ class InstalledProject:
 
     def run(self, command: str, *arguments: str | Path, env: Mapping[str, str] | None = None) -> str:
         """Run a command of the project's environment, nothing of the tests' own on the path."""
-        settings = {"PYTHONPATH": "", "VIRTUAL_ENV": str(self.commands.parent), **(env or {})}
+        own = {"PYTHONPATH": "", "VIRTUAL_ENV": str(self.commands.parent)}
+        settings = {**own, "PYTHONDONTWRITEBYTECODE": "", **(env or {})}  # or each command compiles what uv installed
         return self.project.run(self.commands / command, *arguments, env=settings).stdout
 
 

@@ -81,7 +81,12 @@ class Study:
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start a command of ``kedro``."""
-        kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+        hidden = (
+            "PYTHONPATH",
+            "VIRTUAL_ENV",
+            "PYTHONDONTWRITEBYTECODE",
+        )  # the last: uv does not compile, the first run does
+        kept = {name: value for name, value in os.environ.items() if name not in hidden}
         return subprocess.Popen(
             [self.python, "-m", "kedro", *arguments],
             cwd=self.path,
