@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,7 +45,7 @@ def hostile(row: Row, text: str) -> Row:
     }
     settings = {**row.settings, f"model.params.{text}": text, "model.type": text}
     told: dict[str, Any] = {"name": text, "description": text, "tags": (text,), "error": text, "findings": (text,)}
-    return replace(row, settings=settings, metrics=metrics, status="FAILED", **told)
+    return row._replace(settings=settings, metrics=metrics, status="FAILED", **told)
 
 
 def _row(number: int, root: Path, started: datetime, chance: random.Random) -> Row:
@@ -67,7 +66,7 @@ def _row(number: int, root: Path, started: datetime, chance: random.Random) -> R
         settings=settings,
         metrics=_metrics(data, settings, number, chance) if ending == "COMPLETED" else {"validation": {}, "test": {}},
         parents=(number - 1,) if number > 1 and chance.random() < 0.1 else (),
-        path=root / f"result_experiment_{number}",
+        folder=root / f"result_experiment_{number}",
         error="ValueError: Input X contains NaN" if ending == "FAILED" else None,
         hash=f"{number:08x}",
         data=f"digest-of-{data}",

@@ -7,18 +7,20 @@ import os
 import random
 import shutil
 import stat
+import sys
 import threading
 import time
 import zlib
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from sklearn.metrics import get_scorer_names
 
-from expfw.index import Row, best_on_same_data, better_is_lower, digests_of, read_index, stamp, store
+from expfw.index import Row, best_on_same_data, better_is_lower, digests_of, lines, read_index, stamp, stamps, store
 from expfw.index.reading import SOURCES, read_row
 from expfw.index.row import Settings
 from expfw.index.store import INDEX
@@ -97,6 +99,37 @@ def test_a_row_tells_what_the_record_tells(tmp_path: Path) -> None:
         assert row.metrics["validation"]["accuracy"]["std"] == record.metrics["validation"]["accuracy"]["std"]
 
 
+SURROUNDINGS = {
+    "base_dir": ".",
+    "dependencies": [f"package-{number}==1.0" for number in range(300)],
+    "mainfile": None,
+    "sources": [[f"module_{number}.py", "_sources/x"] for number in range(100)],
+}
+
+
+def sacred_texts() -> list[str]:
+    """What may stand in Sacred's file beside what a row tells of: much or little, whole or torn, tidy or not."""
+    entry = {"status": "COMPLETED", "stop_time": "2026-05-01T10:00:02.5"}
+    whole = json.dumps({"experiment": SURROUNDINGS, **entry}, indent=2, sort_keys=True)
+    other = json.dumps({"experiment": {**SURROUNDINGS, "dependencies": ["x" * 9000]}, **entry}, indent=2)
+    odd = json.dumps({"experiment": {**SURROUNDINGS, "dependencies": [float("nan")] * 3000}, **entry}, indent=2)
+    last = json.dumps({**entry, "experiment": {**SURROUNDINGS, "zone": 2**70}}, indent=2)
+    torn = [whole[: len(whole) * tenth // 10] for tenth in range(10)]
+    lost = ('"mainfile"', '"sources"', "\n    ]", "\n  }", '"package-7==1.0"', "{")
+    altered = [whole.replace(one, "", 1) for one in lost]
+    commas = [whole.replace("\n    ],", "\n    ]", 1), whole.replace("\n    ]", "\n    ],", 2)]
+    return [whole, other, whole, odd, whole, last, json.dumps(json.loads(whole)), *torn, *altered, *commas, whole]
+
+
+def test_what_a_row_does_not_tell_of_does_not_change_it(tmp_path: Path) -> None:
+    """Long lists in Sacred's file are looked through once; whatever is wrong with a file is seen all the same."""
+    for number, text in enumerate(sacred_texts(), 1):
+        put(experiment(tmp_path, number) / "log/sacred/run.json", text)
+    found = [(row.status, row.stopped) for row in agree(tmp_path)]
+    assert found == [(record.status, record.stopped) for record in read_records(tmp_path)]
+    assert {status for status, _ in found} == {"COMPLETED", "DEAD"}
+
+
 BEST = {"trial": 3, "experiment": 7, "values": [0.9], "point": {"C": 1}}
 SEARCH = {"metrics": ["accuracy"], "configurations": 40, "best": BEST}
 
@@ -156,6 +189,59 @@ def test_what_is_kept_is_not_read_again(tmp_path: Path, monkeypatch: pytest.Monk
     experiment(tmp_path, 6)
     read_index(tmp_path)
     assert opened == [1, 2, 3, 4, 5, 6]
+
+
+def helped(monkeypatch: pytest.MonkeyPatch, processors: int) -> None:
+    """From now on helpers look at the files, also where there are few."""
+    monkeypatch.setattr(stamps, "WORTH_IT", 2)
+    monkeypatch.setattr(stamps, "processors", lambda: processors)
+
+
+@pytest.mark.parametrize("processors", [1, 2, 3, 50])
+def test_helpers_see_what_this_process_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processors: int) -> None:
+    for number in range(1, 12):
+        experiment(tmp_path, number)
+    read_index(tmp_path)
+    helped(monkeypatch, processors)
+    opened = reads(monkeypatch)
+    agree(tmp_path)
+    assert opened == []
+    for number in (1, 6, 11):
+        put(tmp_path / f"result_experiment_{number}/report/test_metrics.json", {"accuracy": number / 10})
+    agree(tmp_path)
+    assert opened == [1, 6, 11]
+
+
+@pytest.mark.parametrize("script", [None, "raise SystemExit(3)", "print('12345678' * 7)", "import os; os.abort()"])
+def test_without_its_helpers_it_looks_for_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None
+) -> None:
+    for number in range(1, 12):
+        experiment(tmp_path / "result", number)
+    read_index(tmp_path / "result")
+    helped(monkeypatch, 3)
+    if script is None:
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "no such program"))
+    else:
+        put(tmp_path / "helper.py", script)
+        monkeypatch.setattr(stamp, "__file__", str(tmp_path / "helper.py"))
+    opened = reads(monkeypatch)
+    agree(tmp_path / "result")
+    assert opened == []
+
+
+def test_no_helper_stays_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where nobody waits for what it has to say."""
+    for number in range(1, 12):
+        experiment(tmp_path / "result", number)
+    put(tmp_path / "helper.py", "import time; time.sleep(600)")
+    monkeypatch.setattr(stamp, "__file__", str(tmp_path / "helper.py"))
+    helped(monkeypatch, 3)
+    names = [folder.path.name for folder in experiment_folders(tmp_path / "result")]
+    with suppress(KeyboardInterrupt), stamps.stamping(str(tmp_path / "result"), names, SOURCES):
+        assert psutil.Process().children()
+        raise KeyboardInterrupt
+    assert not psutil.Process().children()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.4, 0.99])
@@ -311,6 +397,7 @@ CHANGES: tuple[Change, ...] = (
 def test_the_index_never_disagrees_with_the_folders(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(seed)
     monkeypatch.setattr(store, "SLACK", 5)
+    monkeypatch.setattr(lines, "AT_ONCE", 1 + seed % 4)
     for number in range(1, 6):
         experiment(tmp_path, number, chance)
     for _ in range(40):
@@ -320,7 +407,7 @@ def test_the_index_never_disagrees_with_the_folders(tmp_path: Path, seed: int, m
 
 def test_without_the_stamps_it_would_disagree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The property above is none that holds by itself."""
-    monkeypatch.setattr(store, "stamp_of", lambda *arguments: 1)
+    monkeypatch.setattr(stamp, "looked_at", lambda *arguments: (1, 0))
     folder = experiment(tmp_path, 1)
     read_index(tmp_path)
     put(folder / "report/test_metrics.json", {"accuracy": 2.0})
@@ -377,7 +464,12 @@ def test_lines_of_another_make_do_no_harm(tmp_path: Path) -> None:
     experiment(tmp_path, 1)
     read_index(tmp_path)
     with (tmp_path / INDEX).open("ab") as file:
-        for text in (b'["result_experiment_1"]', b"[]", b"3", b'{"a": 3}', b'["result_experiment_1", 1, 2, 3]', b"{"):
+        for text in (
+            *(b'["result_experiment_1"]', b"[]", b"3", b'{"a": 3}', b'["result_experiment_1", 1, 2, 3]', b"{"),
+            *(b'{"rows": [], "sections": {}}', b'{"rows": [[]], "sections": {}}', b'{"rows": 3, "sections": {}}'),
+            b'{"rows": [[[], 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17]], "sections": {}}',
+            b'{"rows": [["result_experiment_1", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17]]}',
+        ):
             file.write(b"%08x %b\n" % (zlib.crc32(text), text))
     agree(tmp_path)
 
@@ -396,7 +488,7 @@ def row(number: int, value: float | None = None, **changes: Any) -> Row:
         number, "a", "COMPLETED", "", (), None, None, None, Settings(()), {"validation": validation, "test": {}}, (),
         Path(f"result_experiment_{number}"), data="d", folds="f",
     )  # fmt: skip
-    return replace(plain, **changes)
+    return plain._replace(**changes)
 
 
 def test_the_best_on_the_same_data() -> None:

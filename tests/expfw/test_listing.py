@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -49,7 +48,7 @@ def measured(
         settings=settings({"data_source": {"type": "CsvFile", "params": {"path": "x.csv"}}, **(config or {})}),
         metrics={"validation": validation, "test": dict(metrics)},
         parents=(),
-        path=Path("result") / f"result_experiment_{number}",
+        folder=Path("result") / f"result_experiment_{number}",
     )
 
 
@@ -161,7 +160,7 @@ def test_the_model_and_the_data_come_first_and_that_there_are_no_parameters_is_l
 
 
 def test_experiments_without_settings_do_not_make_the_others_differ() -> None:
-    bare = replace(row(3), settings={})
+    bare = row(3)._replace(settings={})
     assert telling_settings([row(1, config=model(C=1)), row(2, config=model(C=1)), bare]) == []
 
 
@@ -233,14 +232,15 @@ def test_colours_are_only_there_when_asked_for() -> None:
 NOW = datetime(2024, 1, 10, 11, tzinfo=UTC)
 
 SOME = [
-    replace(row(1, "first", config=model("sklearn.ensemble.RandomForestClassifier", depth=4), accuracy=0.95),
-            tags=("baseline", "iris")),
-    replace(row(2, "second", "FAILED", model("my.Forest", depth=None)), error="ValueError: no",
-            findings=("EX101",)),
-    replace(row(3, "third", config=model("sklearn.svm.SVC", depth=8.0, kernel="rbf", on=True), accuracy=0.85),
-            parents=(1,), seconds=100.0),
-    replace(row(4, "FOURTH", "INTERRUPTED", model("SVC", grid=[4, 8])), started=None),
-]  # fmt: skip
+    row(1, "first", config=model("sklearn.ensemble.RandomForestClassifier", depth=4), accuracy=0.95)._replace(
+        tags=("baseline", "iris")
+    ),
+    row(2, "second", "FAILED", model("my.Forest", depth=None))._replace(error="ValueError: no", findings=("EX101",)),
+    row(3, "third", config=model("sklearn.svm.SVC", depth=8.0, kernel="rbf", on=True), accuracy=0.85)._replace(
+        parents=(1,), seconds=100.0
+    ),
+    row(4, "FOURTH", "INTERRUPTED", model("SVC", grid=[4, 8]))._replace(started=None),
+]
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 
 
 def test_csv_has_every_figure_in_full() -> None:
-    rows = [*SOME, replace(row(5, 'with "quotes", and\nlines', accuracy=1 / 3), tags=("a,b",))]
+    rows = [*SOME, row(5, 'with "quotes", and\nlines', accuracy=1 / 3)._replace(tags=("a,b",))]
     columns = data_columns(rows, telling_settings(rows))
     read = list(csv.DictReader(io.StringIO(as_csv(rows, columns))))
     assert [int(one["id"]) for one in read] == [1, 2, 3, 4, 5]

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -93,7 +92,7 @@ def test_settings_that_differ_are_shown_and_others_can_be_chosen(tmp_path: Path)
 
 def test_an_absent_setting_is_told_from_one_that_is_null(tmp_path: Path) -> None:
     first, second = made_rows(2, tmp_path)
-    rows = [replace(first, settings={"holdout": None}), replace(second, settings={})]
+    rows = [first._replace(settings={"holdout": None}), second._replace(settings={})]
     assert columns(page_of(rows, tmp_path))["holdout"]["values"] == ["null", None]
 
 
@@ -110,15 +109,15 @@ def test_a_number_that_is_none_does_not_break_the_page(tmp_path: Path) -> None:
         "validation": {"r2": {"mean": float("nan"), "std": None, "folds": []}},
         "test": {"r2": float("inf")},
     }
-    odd = replace(row, metrics=metrics, seconds=None, started=None, settings={"a": float("inf")})
+    odd = row._replace(metrics=metrics, seconds=None, started=None, settings={"a": float("inf")})
     told = columns(page_of([odd], tmp_path))
     assert told["r2"]["values"] == [None]
     assert told["a"]["values"] == ["inf"]
 
 
 def test_data_are_named_by_their_rows_not_by_their_source(tmp_path: Path) -> None:
-    rows = [replace(row, settings={"data_source.params.name": "iris"}) for row in made_rows(3, tmp_path)]
-    rows = [replace(row, data=digest) for row, digest in zip(rows, ("a", "b", None), strict=True)]
+    rows = [row._replace(settings={"data_source.params.name": "iris"}) for row in made_rows(3, tmp_path)]
+    rows = [row._replace(data=digest) for row, digest in zip(rows, ("a", "b", None), strict=True)]
     assert columns(page_of(rows, tmp_path))["data"]["values"] == ["iris", "iris #2", None]
 
 

@@ -173,10 +173,21 @@ def main_value(metrics: Mapping[str, Mapping[str, Any]], name: str) -> float | N
         0.7
     """
     part, _, short = name.rpartition(".")
-    validation = metrics["validation"].get(short) if part in ("", "validation") else None
+    return value_of(metrics, part, short)
+
+
+def value_of(metrics: Mapping[str, Mapping[str, Any]], part: str, name: str) -> float | None:
+    """What :func:`main_value` gives, of a name in two parts.
+
+    Args:
+        metrics: the same.
+        part: ``validation``, ``test``, or nothing for the first of both that is there.
+        name: the metric.
+    """
+    validation = metrics["validation"].get(name) if part in ("", "validation") else None
     if validation is not None and validation["mean"] is not None:
         return validation["mean"]  # type: ignore[no-any-return]
-    return metrics["test"].get(short) if part in ("", "test") else None
+    return metrics["test"].get(name) if part in ("", "test") else None
 
 
 def headline(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:

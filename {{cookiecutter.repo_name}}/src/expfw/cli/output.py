@@ -18,6 +18,9 @@ from expfw.run.files import plain
 UNLIMITED = 1000
 """Columns of an output that is no terminal."""
 
+_TERMINAL = frozenset(("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE"))
+"""Variables by which Rich takes for a terminal what is none, or has the width of one; it takes long to import."""
+
 FORMAT = click.option(
     "--format",
     "form",
@@ -71,6 +74,8 @@ def told_elsewhere(wanted: bool) -> Iterator[None]:
 
 def terminal_width() -> int | None:
     """Columns of the terminal; None where the output goes to a file or another program and nothing limits it."""
+    if not sys.stdout.isatty() and _TERMINAL.isdisjoint(os.environ):
+        return None
     from rich.console import Console
 
     console = Console()

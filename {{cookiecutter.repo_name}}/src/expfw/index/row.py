@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from expfw.record import main_value
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """What the overview tells of an experiment; everything else is in its record.
+
+    A tuple, for a hundred thousand of them are made at each look, and Python makes nothing with names more quickly.
 
     Args:
         id: the number N.
@@ -26,7 +27,7 @@ class Row:
         settings: the configuration by key path, ``{"model.params.C": 1.0}``, without what only describes.
         metrics: ``{"validation": {"accuracy": {"mean", "std"}}, "test": {"accuracy": value}}``, as recorded.
         parents: numbers of the experiments that it took something from.
-        path: the experiment's folder.
+        folder: where the experiment lies; :attr:`path` is the same as a path.
         error: last line of the traceback of a failed run, or why the record cannot be read.
         hash: that of the configuration, or None.
         data: digest of the rows that were developed and tested on; equal digests mean equal rows. None if unknown.
@@ -47,13 +48,18 @@ class Row:
     settings: Mapping[str, Any]
     metrics: Mapping[str, Mapping[str, Any]]
     parents: tuple[int, ...]
-    path: Path
+    folder: str | PathLike[str]
     error: str | None = None
     hash: str | None = None
     data: str | None = None
     folds: str | None = None
     findings: tuple[str, ...] = ()
     search: Mapping[str, Any] | None = None
+
+    @property
+    def path(self) -> Path:
+        """The experiment's folder."""
+        return Path(self.folder)
 
     def metric(self, name: str) -> float | None:
         """A metric's main value: the mean over folds, else the test value; None where it was not measured.

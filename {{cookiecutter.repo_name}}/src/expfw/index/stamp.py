@@ -1,20 +1,28 @@
-"""Whether the files that a row was made from are still the same, without opening them."""
+"""Whether the files that a row was made from are still the same, without opening them.
+
+It is also a script of its own, which asks about many folders beside the process that wants to know (see
+:mod:`expfw.index.stamps`); it must import nothing that takes long.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from array import array
 
-VERSION = 2
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # as typing has it, which takes long to import
+    from collections.abc import Iterable, Sequence
+
+VERSION = 3
 """Of what a row holds and how it is made; a row of another version is made anew."""
 
 UNSURE = 2.0
 """Seconds in which a second change of a file may leave its time as it is: the coarsest clock of a file system."""
 
 
-def stamp_of(folder: str, files: Sequence[str]) -> int:
+def looked_at(folder: str, files: Sequence[str]) -> tuple[int, int]:
     """What tells edited files from those before: times, sizes and places on the disk of all of them in one number.
 
     The time of the last change to the file's entry (``ctime``) is in it, which nobody can set back: an edit in place,
@@ -23,24 +31,54 @@ def stamp_of(folder: str, files: Sequence[str]) -> int:
     Args:
         folder: where they lie.
         files: their names in it; one that is missing counts as such.
+
+    Returns:
+        The stamp, a whole number of 64 bits that is the same in every process, and the time of the newest change in
+        nanoseconds since 1970.
     """
     parts: list[int] = [VERSION]
+    newest = 0
     for name in files:
         try:
             found = os.stat(f"{folder}/{name}")  # noqa: PTH116 - a Path for each would take longer than all else
         except OSError:
             parts.append(0)
         else:
-            parts += (found.st_ctime_ns, found.st_mtime_ns, found.st_size, found.st_ino)
-    return hash(tuple(parts))
+            changed, modified = found.st_ctime_ns, found.st_mtime_ns
+            parts += (changed, modified, found.st_size, found.st_ino)
+            newest = max(newest, changed, modified)
+    return hash(tuple(parts)), newest
 
 
-def is_settled(folder: str, files: Sequence[str]) -> bool:
-    """Whether files are old enough that a further change would show in their times."""
-    border = time.time() - UNSURE
-    for name in files:
-        with suppress(OSError):
-            found = os.stat(f"{folder}/{name}")  # noqa: PTH116 - as above
-            if max(found.st_ctime, found.st_mtime) >= border:
-                return False
-    return True
+def settled_stamp(folder: str, files: Sequence[str]) -> tuple[int, bool]:
+    """The stamp of files, and whether they are old enough that a further change would show in it.
+
+    Args:
+        folder: where they lie.
+        files: their names in it.
+    """
+    border = (time.time() - UNSURE) * 1e9
+    stamp, newest = looked_at(folder, files)
+    return stamp, newest < border
+
+
+def stamps_in(root: str, names: Iterable[str], files: Sequence[str]) -> list[int]:
+    """The stamp of each of many folders.
+
+    Args:
+        root: where the folders lie.
+        names: theirs.
+        files: names of the files in each.
+    """
+    return [looked_at(f"{root}/{name}", files)[0] for name in names]
+
+
+def main() -> None:
+    """Read names of folders, a line each, and write their stamps."""
+    root, *files = sys.argv[1:]
+    names = os.fsdecode(sys.stdin.buffer.read()).split("\n")
+    sys.stdout.buffer.write(array("q", stamps_in(root, names, files)).tobytes())
+
+
+if __name__ == "__main__":
+    main()

@@ -13,7 +13,7 @@ from expfw.errors import ExpfwError, did_you_mean
 from expfw.index.direction import better_is_lower
 from expfw.index.row import Row
 from expfw.listing.telling import setting_keys
-from expfw.record import number, with_spread
+from expfw.record import number, value_of, with_spread
 
 DASH = "–"
 LONGEST = 40
@@ -128,7 +128,7 @@ def metric_column(key: str) -> Column:
             return with_spread(found)
         return number(row.metrics["test"].get(name) if part != "validation" else None)
 
-    return Column(key, key, lambda row: row.metric(key), shown, "metric", better_is_lower(key))
+    return Column(key, key, lambda row: value_of(row.metrics, part, name), shown, "metric", better_is_lower(key))
 
 
 def setting_column(key: str) -> Column:
@@ -138,9 +138,9 @@ def setting_column(key: str) -> Column:
 
 def shown_setting(row: Row, key: str) -> str:
     """A setting for people: of a class only its name; a dash where the experiment has no such setting."""
-    value = row.settings.get(key)
+    value = row.settings.get(key, DASH)
     if value is None:
-        return "null" if key in row.settings else DASH
+        return "null"
     if isinstance(value, str):
         return value.rpartition(".")[2] if key.endswith("type") else value
     if type(value) in (int, float):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from expfw.index.row import Row
@@ -32,9 +33,16 @@ def ordered(rows: Sequence[Row], keys: str | None, known: Known) -> list[Row]:
 
 def _by(rows: Sequence[Row], column: Column, turned: bool) -> list[Row]:
     # Python keeps the order of equals, also when it sorts in reverse.
-    valued = [(value, row) for row in rows if not _lacking(value := column.value(row))]
-    valued.sort(key=lambda pair: _comparable(pair[0]), reverse=turned == column.lower_first)
-    return [row for _, row in valued] + [row for row in rows if _lacking(column.value(row))]
+    valued: list[tuple[Any, Row]] = []
+    lacking: list[Row] = []
+    for row in rows:
+        value = column.value(row)
+        if _lacking(value):
+            lacking.append(row)
+        else:
+            valued.append((_comparable(value), row))
+    valued.sort(key=itemgetter(0), reverse=turned == column.lower_first)
+    return [row for _, row in valued] + lacking
 
 
 def _lacking(value: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 LEFT_OUT = frozenset(
@@ -42,15 +42,17 @@ def sections(config: Mapping[str, Any]) -> list[dict[str, Any]]:
         >>> sections({"model": {"type": "A"}, "holdout": None, "description": "none"})
         [{'model.type': 'A'}, {'holdout': None}]
     """
-    return [dict(_leaves(value, str(key))) for key, value in config.items() if key not in LEFT_OUT]
+    return [_leaves(value, str(key), {}) for key, value in config.items() if key not in LEFT_OUT]
 
 
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+def _leaves(value: Any, path: str, found: dict[str, Any]) -> dict[str, Any]:
+    """``found``, to which the leaves of a value have been added."""
     if isinstance(value, dict) and value:
         for key, item in value.items():
-            yield from _leaves(item, f"{path}.{key}")
+            _leaves(item, f"{path}.{key}", found)
     else:
-        yield path, value
+        found[path] = value
+    return found
 
 
 def differing(configurations: Iterable[Mapping[str, Any]]) -> list[str]:

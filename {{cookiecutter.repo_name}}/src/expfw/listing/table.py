@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
-from rich.cells import cell_len, set_cell_size
 
 from expfw.index.row import Row
 from expfw.listing.columns import DASH, FIELDS, LONGEST, Column, setting_column
@@ -24,6 +23,9 @@ KEPT = ("id", "name", "result")
 
 DROPPED_FIRST = ("seconds", "started", "status")
 """Columns that go first where it gets narrow; the status only after all but those that are kept."""
+
+_WIDE = "\u0300"
+"""The first character that may take more or less than one place."""
 
 ENOUGH = 20
 """Characters of a result that say what it is: it is cut to them before the status goes."""
@@ -118,11 +120,19 @@ def _plain(text: str) -> str:
 
 
 def _width(text: str) -> int:
-    return len(text) if text.isascii() else cell_len(text)
+    if text.isascii() or text == DASH or max(text) < _WIDE:
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def _cut(text: str, width: int) -> str:
-    return text if _width(text) <= width else set_cell_size(text, max(width - 1, 0)) + "…"
+    if _width(text) <= width:
+        return text
+    from rich.cells import set_cell_size
+
+    return set_cell_size(text, max(width - 1, 0)) + "…"
 
 
 def _fitting(columns: Sequence[Column], widths: list[int], width: int | None) -> list[int]:
@@ -164,10 +174,17 @@ def _expendable(columns: Sequence[Column]) -> list[int]:
 
 
 def _padded(texts: Sequence[str], width: int, *, right: bool) -> list[str]:
-    fitting = {text: _cut(text, width) for text in set(texts)}
-    fill = {text: " " * (width - _width(cut)) for text, cut in fitting.items()}
-    padded = {text: fill[text] + cut if right else cut + fill[text] for text, cut in fitting.items()}
-    return [padded[text] for text in texts]
+    fitting = {text: _fitted(text, width, right=right) for text in set(texts)}
+    return [fitting[text] for text in texts]
+
+
+def _fitted(text: str, width: int, *, right: bool) -> str:
+    taken = _width(text)
+    if taken > width:
+        text = _cut(text, width)
+        taken = _width(text)
+    fill = " " * (width - taken)
+    return fill + text if right else text + fill
 
 
 def _coloured(texts: list[str], column: Column) -> list[str]:

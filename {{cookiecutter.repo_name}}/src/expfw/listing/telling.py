@@ -51,15 +51,13 @@ def _rank(key: str, apart: int) -> tuple[int, int]:
 
 def _shared(rows: Iterable[Row]) -> Iterable[tuple[Mapping[str, Any], int]]:
     """Sections of settings, each with the number of experiments that have it: most have it in common with others."""
-    numbers: Counter[int] = Counter()
-    found: dict[int, Mapping[str, Any]] = {}
-    for row in rows:
-        settings = row.settings
-        for section in settings.sections if isinstance(settings, Settings) else (settings,):
-            key = id(section)
-            found[key] = section
-            numbers[key] += 1
-    return [(section, numbers[key]) for key, section in found.items()]
+    shared = [part for row in rows for part in _parts(row.settings)]
+    numbers = Counter(map(id, shared))
+    return [(part, numbers[key]) for key, part in dict(zip(map(id, shared), shared, strict=True)).items()]
+
+
+def _parts(settings: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    return settings.sections if isinstance(settings, Settings) else (settings,)
 
 
 def _text(value: Any) -> str:
