@@ -136,7 +136,7 @@ class _Told:
                 return len(member)
         member = content[at : content.find(_END, at) + len(_END)]
         with suppress(ValueError):
-            orjson.loads(b"{%b}" % member[1:])
+            orjson.loads(b"{" + member[1:] + b"}")
             self.known[begin] = (member, *self.known[begin][:-1])
             return len(member)
         return 0

@@ -65,8 +65,8 @@ def when(stamp: Any) -> str:
     if stamp is None:
         return DASH
     try:
-        return datetime.fromisoformat(stamp).astimezone().isoformat(" ", "minutes")[:16]
-    except (TypeError, ValueError):
+        return str(datetime.fromtimestamp(datetime.fromisoformat(stamp).timestamp()))[:16]  # noqa: DTZ006 - local
+    except (TypeError, ValueError, OverflowError):
         return str(stamp)
 
 

@@ -94,10 +94,10 @@ def table_lines(rows: Sequence[Row], columns: Sequence[Column], width: int | Non
         colour: whether to colour the status.
     """
     cells = [_column(column, rows) for column in columns]
-    widths = [max(map(_width, set(texts))) for texts in cells]
+    widths = [max(map(_width, shown.values())) for _, shown in cells]
     shown = _fitting(columns, widths, width)
     left_out = [column.key for at, column in enumerate(columns) if at not in shown]
-    padded = [_padded(cells[at], widths[at], right=columns[at].key == "id") for at in shown]
+    padded = [_padded(*cells[at], widths[at], right=columns[at].key == "id") for at in shown]
     if colour:
         padded = [_coloured(texts, columns[at]) for texts, at in zip(padded, shown, strict=True)]
     lines = [(" " * GAP).join(parts).rstrip() for parts in zip(*padded, strict=True)]
@@ -107,11 +107,11 @@ def table_lines(rows: Sequence[Row], columns: Sequence[Column], width: int | Non
     return lines
 
 
-def _column(column: Column, rows: Sequence[Row]) -> list[str]:
+def _column(column: Column, rows: Sequence[Row]) -> tuple[list[str], dict[str, str]]:
+    """The texts of a column, its title first, and how each of them is shown."""
     title = column.title.removesuffix(".type") if column.kind == "setting" else column.title
     texts = [title, *map(column.text, rows)]
-    shown = {text: text if text.isprintable() and len(text) <= LONGEST else _plain(text) for text in set(texts)}
-    return [shown[text] for text in texts]
+    return texts, {text: text if text.isprintable() and len(text) <= LONGEST else _plain(text) for text in set(texts)}
 
 
 def _plain(text: str) -> str:
@@ -173,8 +173,8 @@ def _expendable(columns: Sequence[Column]) -> list[int]:
     return [*first, *rest, *last]
 
 
-def _padded(texts: Sequence[str], width: int, *, right: bool) -> list[str]:
-    fitting = {text: _fitted(text, width, right=right) for text in set(texts)}
+def _padded(texts: Sequence[str], shown: Mapping[str, str], width: int, *, right: bool) -> list[str]:
+    fitting = {text: _fitted(cell, width, right=right) for text, cell in shown.items()}
     return [fitting[text] for text in texts]
 
 
