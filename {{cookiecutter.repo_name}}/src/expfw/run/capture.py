@@ -20,9 +20,9 @@ from tempfile import NamedTemporaryFile
 from typing import IO
 
 import psutil
-from sacred.stdout_capturing import flush
 
 from expfw.run.progress import Progress, wanted
+from expfw.run.sacred_import import flush
 
 PATIENCE = 5.0
 """Seconds to wait for a terminal that takes no output."""

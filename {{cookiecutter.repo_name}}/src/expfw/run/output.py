@@ -166,6 +166,6 @@ class RedactingStream:
 
 def _flush() -> None:
     """Write out what Python and the C library have not written yet."""
-    from sacred.stdout_capturing import flush
+    from expfw.run.sacred_import import flush
 
     flush()  # type: ignore[no-untyped-call]
