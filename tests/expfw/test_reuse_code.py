@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from expfw.reuse.code import SourceTree, is_installed
+import expfw
+from expfw.reuse.code import FrameworkTree, SourceTree, is_installed
 from expfw.reuse.doubts import doubt
 from expfw.reuse.memory import as_compiled, as_imported
 from expfw.reuse.reading import read_code
@@ -191,3 +192,26 @@ def test_what_python_compiled_before_the_file_changed_is_noticed(tmp_path: Path)
     assert not as_compiled(path, path.read_bytes()), "same second, same size: Python would run what it compiled"
     path.write_text("VALUE = 33")
     assert as_compiled(path, path.read_bytes()), "Python sees another size"
+
+
+def test_the_frameworks_files_have_the_digests_of_their_content() -> None:
+    folder = Path(expfw.__file__).parent
+    plain = SourceTree(folder)
+    for _ in range(2):
+        quick = FrameworkTree(folder)
+        assert quick.digest(quick.files) == plain.digest(plain.files)
+
+
+@pytest.mark.parametrize("settled", [0, 2_000_000_000])
+def test_a_file_of_the_framework_that_is_another_by_now_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settled: int
+) -> None:
+    """Also if name, length and time of the last change are the same."""
+    monkeypatch.setattr("expfw.reuse.code.SETTLED", settled)
+    before = tree(tmp_path, a="x = 1").files["a.py"]
+    first = FrameworkTree(tmp_path).digest(["a.py"])
+    other = tmp_path / "other"
+    other.write_text("x = 2")
+    os.utime(other, ns=(before.stat().st_atime_ns, before.stat().st_mtime_ns))
+    other.replace(before)
+    assert FrameworkTree(tmp_path).digest(["a.py"]) == SourceTree(tmp_path).digest(["a.py"]) != first

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from expfw.config.secrets import Secrets, known
 from expfw.run.sources import copy_sources, source_files
 
 
@@ -122,3 +123,16 @@ def test_a_configuration_is_kept_without_what_it_calls_a_secret(
     assert b"k3y-of-mine" not in source.content
     assert (source.content == path.read_bytes()) == kept
     assert source.digest == hashlib.md5(source.content).hexdigest()
+
+
+def test_a_file_is_looked_through_again_for_secrets_that_were_not_known_before(project: Path) -> None:
+    (project / "src" / "mine" / "model.py").write_text("password = 's3cr3t-0f-today'")
+
+    def kept() -> bytes:
+        return next(file.content for file in source_files(project) if file.name == "src/mine/model.py")
+
+    with known(Secrets.of(["another-one"])):
+        assert b"s3cr3t-0f-today" in kept()
+    with known(Secrets.of(["s3cr3t-0f-today"])):
+        assert b"s3cr3t-0f-today" not in kept()
+    assert b"s3cr3t-0f-today" in kept()

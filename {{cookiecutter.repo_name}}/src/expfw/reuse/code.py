@@ -2,6 +2,7 @@
 
 Told from the files' content, never from time stamps, and without running anything: imports within functions count,
 and so do the ``__init__`` files on the way. Code that may import what nobody can foresee stands for the whole project.
+Of the framework alone, which users do not edit, a file is not read twice in a process while its stamp stays.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import hashlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -18,8 +20,12 @@ from pathlib import Path, PurePosixPath
 from expfw.reuse.memory import as_compiled, as_imported
 from expfw.reuse.reading import Reading, read_code
 from expfw.run.inputs import installed_folders
+from expfw.run.sources import walk_names
 
 FRAMEWORK = "expfw"
+
+SETTLED = 2_000_000_000
+"""Nanoseconds after which a file that is written to has another time of its last change, on any file system."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +67,13 @@ class SourceTree:
     def files(self) -> Mapping[str, Path]:
         """All files by their names relative to the folder; neither the framework's nor what Python compiles."""
         found = {}
-        for parent, folders, names in os.walk(self.folder):
+        for inside, folders, names in walk_names(self.folder):
             folders[:] = sorted(name for name in folders if name[0] != "." and not _is_made(name))
-            if Path(parent) == self.folder and FRAMEWORK in folders:
+            if not inside and FRAMEWORK in folders:
                 folders.remove(FRAMEWORK)
             for name in sorted(names):
                 if name[0] != "." and not name.endswith((".pyc", ".pyo")):
-                    path = Path(parent, name)
-                    found[path.relative_to(self.folder).as_posix()] = path
+                    found[f"{inside}{name}"] = Path(f"{self.folder}/{inside}{name}")
         return found
 
     @cached_property
@@ -81,10 +86,15 @@ class SourceTree:
         """Digest of all files that are no Python: any component may read them."""
         return self.digest(name for name in self.files if not name.endswith(".py"))
 
+    @cached_property
+    def tops(self) -> Set[str]:
+        """What the dotted names of modules begin with."""
+        return {name.partition(".")[0] for name in self.modules}
+
     def holds(self, module: str) -> bool:
         """Whether a module, or what it is part of, belongs to the project."""
         top = module.partition(".")[0]
-        return top != FRAMEWORK and any(name.partition(".")[0] == top for name in self.modules)
+        return top != FRAMEWORK and top in self.tops
 
     def content(self, name: str) -> bytes:
         """What a file holds."""
@@ -96,8 +106,12 @@ class SourceTree:
         """Digest of files' names and content."""
         total = hashlib.sha256()
         for name in sorted(names):
-            total.update(f"{name}\0{hashlib.sha256(self.content(name)).hexdigest()}\n".encode())
+            total.update(f"{name}\0{self.digest_of_file(name)}\n".encode())
         return total.hexdigest()
+
+    def digest_of_file(self, name: str) -> str:
+        """Digest of what a file holds."""
+        return hashlib.sha256(self.content(name)).hexdigest()
 
     def reading(self, module: str) -> Reading:
         """What a module says of itself."""
@@ -185,10 +199,29 @@ def lies_in_python(path: str) -> bool:
     return path in ("built-in", "frozen") or any(path.startswith(f"{folder}{os.sep}") for folder in installed_folders())
 
 
+class FrameworkTree(SourceTree):
+    """The framework's own files, of which hundreds are hashed at each run: each but once while nobody writes to it."""
+
+    def digest_of_file(self, name: str) -> str:
+        """Digest of what a file holds; of one whose stamp is known, as it was found then."""
+        path = self.files[name]
+        status = path.stat()
+        stamp = (str(path), status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        if stamp not in _digests:
+            digest = super().digest_of_file(name)
+            if status.st_ctime_ns > time.time_ns() - SETTLED:
+                return digest  # it may be written to once more without a new stamp
+            _digests[stamp] = digest
+        return _digests[stamp]
+
+
+_digests: dict[tuple[str, int, int, int, int], str] = {}
+
+
 def framework_digest() -> Code:
     """The framework as a whole."""
     folder = Path(__file__).resolve().parents[1]
-    tree = SourceTree(folder)
+    tree = FrameworkTree(folder)
     changed = [n for n, m in _framework_modules(tree).items() if not as_imported(m, tree.files[n])]
     reasons = tuple(f"{FRAMEWORK}/{name} is not what this process runs" for name in changed)
     return Code(tree.digest(tree.files), (), reasons)
