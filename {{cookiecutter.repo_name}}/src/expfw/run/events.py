@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from expfw.config.secrets import hide_in
+from expfw.run.files import parsed
 
 SECTIONS = "sections"
 """Under this name the files of what was added to the page go on record, beside the outputs."""
@@ -52,15 +53,18 @@ class EventLog:
 
     def read(self, *kinds: str) -> list[dict[str, Any]]:
         """All events of some kinds, oldest first; a torn line is left out."""
-        if not self.path.exists():
+        try:
+            lines = self.path.read_bytes().split(b"\n")
+        except FileNotFoundError:
             return []
-        lines = self.path.read_text(encoding="utf-8", errors="replace").split("\n")
-        return [event for event in map(_parse, lines) if event.get("event") in kinds]
+        words = [kind.encode() for kind in kinds]
+        likely = [line for line in lines if any(word in line for word in words)]  # parsing takes longest
+        return [event for event in map(_parse, likely) if event.get("event") in kinds]
 
 
-def _parse(line: str) -> dict[str, Any]:
+def _parse(line: bytes) -> dict[str, Any]:
     try:
-        event = json.loads(line)
+        event = parsed(line)
     except ValueError:
         return {}
     return event if isinstance(event, dict) else {}
