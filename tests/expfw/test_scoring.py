@@ -129,3 +129,14 @@ def test_a_metric_changes_nothing() -> None:
     before = predictions.frame.copy()
     NamedMetric("roc_auc", get_scorer("roc_auc"))(predictions)
     pd.testing.assert_frame_equal(predictions.frame, before)
+
+
+def test_a_metric_that_alters_what_it_is_given_alters_nothing_for_the_next() -> None:
+    def careless(true: Any, given: Any) -> float:
+        true[:] = given[:] = true[0]
+        return 0.0
+
+    predictions = table(CLASSIFIER, LABELS)
+    expected = NamedMetric("accuracy", get_scorer("accuracy"))(predictions)
+    assert NamedMetric("careless", careless)(predictions) == 0.0
+    assert NamedMetric("accuracy", get_scorer("accuracy"))(predictions) == expected < 1.0

@@ -18,6 +18,9 @@ Task = Literal["classification", "regression", "unlabelled"]
 PROBABILITY = "proba_"
 DECISION = "decision_"
 
+FEW_COLUMNS = 20
+"""Columns up to which pandas gives them one by one more quickly than as a table."""
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -57,13 +60,20 @@ class Predictions:
     @property
     def y_true(self) -> NDArray[Any] | None:
         """True values, shape ``(n_rows,)`` or ``(n_rows, n_targets)``; None for unlabelled data."""
-        return self._target("y_true")
+        return None if self._true is None else _fresh(self._true)
 
     @property
     def y_pred(self) -> NDArray[Any]:
         """Predicted values, shape ``(n_rows,)`` or ``(n_rows, n_targets)``."""
-        values = self._target("y_pred")
-        return np.empty(0) if values is None else values
+        return np.empty(0) if self._given is None else _fresh(self._given)
+
+    @cached_property
+    def _true(self) -> NDArray[Any] | None:
+        return self._target("y_true")
+
+    @cached_property
+    def _given(self) -> NDArray[Any] | None:
+        return self._target("y_pred")
 
     @cached_property
     def probability(self) -> NDArray[np.float64] | None:
@@ -93,10 +103,20 @@ class Predictions:
 
     def _block(self, prefix: str) -> NDArray[np.float64] | None:
         columns = [column for column in self.frame.columns if column.startswith(prefix)]
-        block = self.frame[columns].to_numpy(dtype=np.float64)
+        if not columns:
+            return None
+        if len(columns) <= FEW_COLUMNS:
+            block = np.stack([self.frame[column].to_numpy(dtype=np.float64) for column in columns], axis=1)
+        else:
+            block = self.frame[columns].to_numpy(dtype=np.float64)
         if prefix == DECISION and len(block):  # a fold that lacks a class has other columns than its neighbours
             block = block[:, ~np.isnan(block).all(axis=0)]
         return np.ascontiguousarray(block) if block.shape[1] else None
+
+
+def _fresh(values: NDArray[Any]) -> NDArray[Any]:
+    """A copy of what can be written to: a metric that alters its arguments must not alter those of the next one."""
+    return values.copy() if values.flags.writeable else values
 
 
 @dataclass(frozen=True)

@@ -71,8 +71,12 @@ class NamedMetric:
                 f"{_several_classes(self.name, what)}choose a metric that fits the task and the model"
             ) from error
 
+    @cached_property
+    def _is_scorer(self) -> bool:
+        return is_scorer(self.metric)
+
     def _value(self, predictions: Predictions) -> Any:
-        if is_scorer(self.metric):
+        if self._is_scorer:
             return self.metric(RecordedEstimator(predictions), predictions.frame, predictions.y_true)
         return self.metric(predictions.y_true, predictions.y_pred)
 
