@@ -48,6 +48,11 @@ class Column:
         return int(np.max(self.codes, initial=-1)) + 1
 
     @cached_property
+    def deviation(self) -> float:
+        """Standard deviation of the sampled numbers, missing ones aside."""
+        return float(np.nanstd(self.values))
+
+    @cached_property
     def is_integer(self) -> bool:
         """Whether all values of the sample are whole numbers."""
         return self.kind == "number" and bool(np.all(self.values == np.rint(self.values)))

@@ -158,7 +158,7 @@ def _chosen(examined: Examined, one_in: int) -> Rows:
     if one_in <= 1:
         return np.arange(examined.rows)
     column = max(examined.columns, key=lambda column: column.distinct)
-    hashes = _mixed(_words(_rounded(column, column.take(np.arange(examined.rows)))))
+    hashes = _mixed(_words(_rounded(column, examined.whole(column))))
     return np.flatnonzero(hashes % np.uint64(one_in) == 0)
 
 
@@ -185,7 +185,7 @@ def _rounded(column: Column, values: NDArray[Any]) -> NDArray[Any]:
     """Numbers in cells of the grid; the grid is the sample's."""
     if column.kind != "number":
         return values
-    width = GRID * float(np.nanstd(column.values))
+    width = GRID * column.deviation
     return np.floor(values / width + 0.5) if width > 0 else values
 
 

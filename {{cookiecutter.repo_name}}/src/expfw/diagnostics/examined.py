@@ -124,6 +124,10 @@ class Examined:
         """The columns of all rows, test rows last; none for what has no columns."""
         return columns_of(self.features, self.sample)
 
+    def whole(self, column: Column) -> NDArray[Any]:
+        """A column's values in all rows; the sample's, where that holds all of them."""
+        return column.values if len(column.values) == self.rows else column.take(np.arange(self.rows))
+
     @property
     def features(self) -> list[Any]:
         """The features of development rows, and of test rows if there are any."""

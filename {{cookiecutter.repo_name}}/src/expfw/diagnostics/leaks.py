@@ -42,7 +42,8 @@ FewRows = NotApplicable(f"there are fewer than {LEAST_ROWS} rows with a target")
 def target_among_features(examined: Examined) -> Finding | None:
     """EX103: a column is the target, under another name or encoding."""
     y = _target(examined)
-    found = [column for column in _varied(examined.columns) if _is_copy(column, y, len(examined.columns))]
+    codes, _ = factorized(y)
+    found = [column for column in _varied(examined.columns) if _is_copy(column, y, codes, len(examined.columns))]
     examined.kept["copies"] = {id(column) for column in found}
     if not found:
         return None
@@ -61,7 +62,13 @@ def one_feature_predicts_all(examined: Examined) -> Finding | None:
         raise NotApplicable(f"there are fewer than {LEAST_TO_LEARN} rows")
     examined.kept.setdefault("copies", set())
     columns = [c for c in _varied(examined.columns) if id(c) not in examined.kept["copies"]]
-    scores = {column.name: _alone(column, y, examined.is_classification) for column in columns}
+    half = np.random.default_rng(0).permutation(len(y)) < len(y) // 2
+    if examined.is_classification:
+        codes, _ = factorized(y)
+        scores = {column.name: _alone_by_class(column, codes, half) for column in columns}
+    else:
+        numbers = y.astype(np.float64)
+        scores = {column.name: _alone_by_number(column, numbers, half) for column in columns}
     found = sorted((name for name, score in scores.items() if score >= ALMOST_ALL), key=lambda name: -scores[name])
     if not found:
         return None
@@ -95,13 +102,12 @@ def scaled_before_the_split(examined: Examined) -> Finding | None:
     if examined.rows < LEAST_ROWS or examined.rows * len(examined.columns) > SCALED_CELLS:
         raise NotApplicable("there are too few or too many values")
     candidates = [c for c in examined.columns if c.kind == "number" and c.distinct > LEAST_ROWS // 2]
-    measured = np.arange(examined.rows)
     trained = [part.train for part in examined.parts]
-    standard = [c for c in candidates if _may_be_standard(c) and _is_standard(c.take(measured))]
+    standard = [c for c in candidates if _may_be_standard(c) and _is_standard(examined.whole(c))]
     standard = [c for c in standard if any(not _is_standard(c.take(rows)) for rows in trained)]
     if standard:
         return _scaled(standard, "mean 0 and standard deviation 1", examined)
-    between = [c for c in candidates if _may_be_between(c) and _spans(c.take(measured))]
+    between = [c for c in candidates if _may_be_between(c) and _spans(examined.whole(c))]
     if len(between) < min(2, len(candidates)) or not any(_leave_out(c, trained) for c in between):
         return None
     return _scaled(between, "minimum 0 and maximum 1", examined)
@@ -164,9 +170,8 @@ def _target(examined: Examined) -> NDArray[Any]:
     return y
 
 
-def _is_copy(column: Column, y: NDArray[Any], columns: int) -> bool:
+def _is_copy(column: Column, y: NDArray[Any], codes: NDArray[np.intp], columns: int) -> bool:
     """Whether a column and the target tell each other, and not by chance among so many columns."""
-    codes, _ = factorized(y)
     classes = int(np.max(codes, initial=-1)) + 1
     if classes < 2 or (column.codes < 0).any():
         return False
@@ -185,14 +190,14 @@ def _same_order(values: NDArray[np.float64], y: NDArray[Any]) -> bool:
     return bool(np.all(steps[rise] > 0) or np.all(steps[rise] < 0)) and bool(np.all(steps[~rise] == 0))
 
 
-def _alone(column: Column, y: NDArray[Any], is_classification: bool) -> float:
+def _alone_by_number(column: Column, y: NDArray[np.float64], half: NDArray[np.bool_]) -> float:
     """Part of the baseline's error on one half of the rows that a column takes away, learned on the other half."""
+    return max(_of_means(_binned(column), y, half), _of_line(column, y, half))
+
+
+def _alone_by_class(column: Column, codes: NDArray[np.intp], half: NDArray[np.bool_]) -> float:
+    """The same for a target of classes, as numbers from 0."""
     bins = _binned(column)
-    half = np.random.default_rng(0).permutation(len(y)) < len(y) // 2
-    if not is_classification:
-        numbers = y.astype(np.float64)
-        return max(_of_means(bins, numbers, half), _of_line(column, numbers, half))
-    codes, _ = factorized(y)
     table = np.zeros((int(np.max(bins)) + 1, int(np.max(codes)) + 1))
     np.add.at(table, (bins[half], codes[half]), 1)
     common = np.argmax(table.sum(axis=0))
