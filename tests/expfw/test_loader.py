@@ -101,3 +101,22 @@ def test_a_project_without_parameters_says_that_no_experiment_is_named(config: P
     (config / "base" / "parameters.yml").unlink()
     with pytest.raises(ConfigurationError, match="no experiment is named"):
         loader(config)["parameters"]
+
+
+def test_credentials_that_a_hook_puts_there_are_those_that_count(config: Path) -> None:
+    (config / "local" / "credentials.yml").write_text("team: {password: of-the-file}\n")
+    asked = loader(config)
+    assert asked["credentials"] == {"team": {"password": "of-the-file"}}
+    asked["credentials"]["team"]["password"] = "of nobody"
+    assert asked["credentials"] == {"team": {"password": "of-the-file"}}
+    asked["credentials"] = {"team": {"password": "of-the-vault"}}
+    assert asked["credentials"] == {"team": {"password": "of-the-vault"}}
+
+
+def test_a_global_default_has_the_file_that_it_stands_in(config: Path) -> None:
+    (config / "local" / "parameters.yml").write_text("defaults: {n_jobs: 2}\n")
+    (config / "base" / ".parameters.yml").write_text("defaults: {n_jobs: 3}\n")
+    found = loader(config).experiment
+    assert found.origin("defaults", "n_jobs") == "config/local/parameters.yml"
+    assert loader(config).experiment.texts.keys() >= {"config/base/parameters.yml", "config/local/parameters.yml"}
+    assert not any("/." in where for where in found.texts)

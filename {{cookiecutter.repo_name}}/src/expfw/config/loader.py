@@ -7,7 +7,7 @@ from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kedro.config import MissingConfigException, OmegaConfigLoader
@@ -56,7 +56,7 @@ class ExperimentConfigLoader(OmegaConfigLoader):
         self._experiment: Experiment | None = None
         self.stored: Experiment | None = None
         self._base_parameters: dict[str, Any] | None = None
-        self._catalog: dict[str, Any] | None = None
+        self._read: dict[str, dict[str, Any] | MissingConfigException] = {}
         super().__init__(*args, **kwargs)
         ExperimentConfigLoader.current = self
 
@@ -65,7 +65,7 @@ class ExperimentConfigLoader(OmegaConfigLoader):
             if self.experiment.faults:
                 raise ConfigurationError(self.experiment.name, self.experiment.faults)
             return {**self._other_parameters(), **self.experiment.values, "experiment": self.experiment.name}
-        value = self._read_catalog() if key == "catalog" else super().__getitem__(key)
+        value = self._read_once(key) if key in ("catalog", "credentials") else super().__getitem__(key)
         if key == "catalog" and self.run_context is not None:
             entry = {"type": "MemoryDataset", "data": self.run_context, "copy_mode": "assign"}
             return {**_relocated(value, self.run_context.folder.path.as_posix()), CONTEXT: entry}
@@ -137,17 +137,7 @@ class ExperimentConfigLoader(OmegaConfigLoader):
     @cached_property
     def _base_texts(self) -> dict[str, str]:
         """The parameter files with their texts, the weakest first."""
-        try:
-            *_, files = self._read_raw_config("parameters")
-        except MissingConfigException:
-            return {}
-        root = PurePosixPath(self.conf_source)
-        paths = {f"{root.name}/{_relative(file, root)}": str(file) for file in files}
-        order = [self.base_env, self.env or self.default_run_env]
-        ranks = {where: order.index(where.split("/")[1]) if where.split("/")[1] in order else -1 for where in paths}
-        return {
-            where: bytes(self._fs.cat_file(paths[where])).decode() for where in sorted(paths, key=ranks.__getitem__)
-        }
+        return {where: content.decode() for where, content in self._files_of("parameters").items()}
 
     def files(self) -> Path | dict[str, bytes]:
         """The folder that the configuration lies in; of an archive its settings, path in it → content."""
@@ -165,18 +155,30 @@ class ExperimentConfigLoader(OmegaConfigLoader):
             BrokenConfiguration: if it cannot be read.
         """
         with suppress(MissingConfigException):
-            self._read_catalog()
+            self._read_once("catalog")
 
-    def _read_catalog(self) -> dict[str, Any]:
-        """The catalog as Kedro merges it, read once."""
-        if self._catalog is None:
+    def _read_once(self, kind: str) -> dict[str, Any]:
+        """The catalog or the credentials as Kedro merges them, read once: a run asks before it begins, then Kedro.
+
+        Raises:
+            MissingConfigException: if there are none.
+            BrokenConfiguration: if the catalog cannot be read; for credentials the error itself.
+        """
+        if kind in self:  # which was put there, as a hook may that has its secrets from a vault
+            return super().__getitem__(kind)
+        if kind not in self._read:
             try:
-                self._catalog = dict(super().__getitem__("catalog"))
-            except MissingConfigException:
-                raise
+                self._read[kind] = dict(super().__getitem__(kind))
+            except MissingConfigException as error:
+                self._read[kind] = error
             except Exception as error:
-                raise broken("catalog", self._files_of("catalog"), error) from None
-        return deepcopy(self._catalog)
+                if kind == "catalog":
+                    raise broken(kind, self._files_of(kind), error) from None
+                raise
+        found = self._read[kind]
+        if isinstance(found, MissingConfigException):
+            raise found
+        return deepcopy(found)
 
     def _files_of(self, kind: str) -> dict[str, bytes]:
         """The files of a kind with their content, those of ``base`` first."""
@@ -187,7 +189,7 @@ class ExperimentConfigLoader(OmegaConfigLoader):
         return {
             f"{root.name}/{_relative(PurePosixPath(path), root)}": bytes(self._fs.cat_file(path))
             for path in paths
-            if path.endswith((".yml", ".yaml", ".json"))
+            if path.endswith((".yml", ".yaml", ".json")) and not (self.ignore_hidden and self._is_hidden(path))
         }
 
     def _params(self) -> dict[str, Any]:
@@ -242,9 +244,8 @@ def _unreached(params: Mapping[str, Any], base: Mapping[str, Any]) -> list[Fault
     return [Fault("--params", key, "reaches nothing", did_you_mean(key, valid)) for key in params if key not in valid]
 
 
-def _relative(file: PurePath, root: PurePath) -> str:
-    path = PurePosixPath(file.as_posix())
-    return path.relative_to(root.as_posix()).as_posix() if path.is_relative_to(root.as_posix()) else path.name
+def _relative(file: PurePosixPath, root: PurePosixPath) -> str:
+    return file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name
 
 
 def _relocated(value: Any, folder: str) -> Any:

@@ -151,7 +151,7 @@ class Secrets:
 
     def hide(self, text: str) -> str:
         """``text`` with a mark for each secret, and for user and password in any address."""
-        if any(literal in text for literal in self.literals):
+        if self.literals and any(literal in text for literal in self.literals):
             text = self.pattern.sub(MARK, text)
         return without_userinfo(text)
 
@@ -159,10 +159,10 @@ class Secrets:
         """``value`` with the secrets hidden in all texts of its mappings and sequences; a digest is no secret."""
         if isinstance(value, str):
             return value if _DIGEST.fullmatch(value) else self.hide(value)
-        if isinstance(value, Mapping):
-            return {self.hide_in(key): self.hide_in(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.hide_in(item) for item in value]
+        if isinstance(value, dict | Mapping):  # the first by far the more frequent, and told in no time
+            return {self.hide_in(key): self.hide_in(item) for key, item in value.items()}
         return value
 
 

@@ -77,7 +77,7 @@ class _Experiment(sacred.Experiment):
     def __init__(self, tracked: Tracked) -> None:
         self.tracked = tracked
         # Sacred's own constructor looks for its caller in the files of all modules in memory, which takes 40 ms.
-        Ingredient.__init__(  # type: ignore[no-untyped-call]
+        Ingredient.__init__(
             self,
             tracked.name,
             interactive=True,
@@ -89,7 +89,7 @@ class _Experiment(sacred.Experiment):
         self.option_hooks: list[Any] = []
         self.additional_host_info: list[Any] = []
         self.additional_cli_options: list[Any] = []
-        self.all_cli_options = gather_command_line_options()
+        self.all_cli_options = gather_command_line_options()  # type: ignore[no-untyped-call]
         self.default_command = self.current_run = None
         self.logger = logging.getLogger("expfw.sacred")  # type: ignore[assignment]
         self.captured_out_filter = _captured  # type: ignore[assignment]
