@@ -61,9 +61,15 @@ def templates() -> jinja2.Environment:
     import jinja2
     from markupsafe import Markup
 
-    loader = jinja2.FileSystemLoader(TEMPLATES)
+    from expfw.report.compiled import CompiledTemplates
+
     environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        bytecode_cache=CompiledTemplates(TEMPLATES),
     )
     environment.filters |= {"number": format_number, "paragraphs": _paragraphs, "image": _as_image, "measure": _measure}
     environment.filters["measures"] = _measures
