@@ -219,6 +219,20 @@ def test_a_search_is_extended_without_running_anything_twice(lab: Lab) -> None:
     assert "has completed, there is nothing left to do" in again.message()
 
 
+def test_an_extended_search_tests_its_best_anew_only_if_it_is_another(lab: Lab) -> None:
+    name = searching(lab, sampler="grid", space={"model.params.C": [10.0, 1e-4, 1e-3, 1e-5, 1e4]}, n_trials=2)
+    tested = summary(first(search(lab, name).ok()))["tested"]
+    kept = search(lab, "1", "--n-trials", "3").ok()
+    assert summary(first(kept))["best"]["trial"] == 0
+    assert summary(first(kept))["tested"] == tested
+    assert f"tested once, in experiment {tested}" in kept.out
+    assert [folder for folder in kept.folders if folder.name.endswith(f"_{tested + 1}")] == kept.folders[-1:]
+    before = len(kept.folders)
+    (first(kept).with_name(f"result_experiment_{tested}")).rename(lab.root / "moved_away")
+    anew = search(lab, "1", "--n-trials", "4").ok()
+    assert summary(first(anew))["tested"] == before + 2
+
+
 def test_a_failed_trial_is_recorded_and_does_not_end_the_search(lab: Lab) -> None:
     models = [{"type": "sklearn.linear_model.LogisticRegression"}, trial("Faulty", at="fit")]
     outcome = search(lab, searching(lab, sampler="grid", space={"model": {"choices": models}}), "--no-test").ok()

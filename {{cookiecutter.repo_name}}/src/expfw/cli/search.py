@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from expfw.cli.output import FORMAT, print_json, told_elsewhere
+from expfw.cli.params import SETTINGS, SettingsCommand
 
 if TYPE_CHECKING:
-    from expfw.search.start import Draft, Found
+    from expfw.search.drafts import Draft
+    from expfw.search.start import Found
 
 
-@click.command("search")
+@click.command("search", cls=SettingsCommand)
 @click.argument("what", metavar="NAME|N")
 @click.option(
     "--n-trials", type=click.IntRange(min=1), metavar="N", help="how many trials, instead of what the file says"
@@ -38,17 +40,20 @@ def search_experiments(
     write: bool,
     force: bool,
     form: str,
+    params: dict[str, Any],
+    env: str | None,
 ) -> None:
     """Search the space in the section "search" of the experiment file NAME, or go on with the search N.
 
     Each trial is an experiment of its own, measured by resampling alone. The best configuration is written as an
     experiment file and run once, which tests it on the hold-out. A search that was interrupted goes on where it was;
-    with --n-trials one that has ended goes on as well.
+    with --n-trials one that has ended goes on as well. --params and --env count for all trials, as for kedro run.
     """
-    from expfw.search.start import Wish, drafts, go_on, search, write_drafts
+    from expfw.search.drafts import drafts, write_drafts
+    from expfw.search.start import Wish, go_on, search
 
     project, package = Path(metadata.project_path), metadata.package_name
-    wish = Wish(n_trials, timeout, not no_test, force)
+    wish = Wish(n_trials, timeout, not no_test, force, params, env)
     if write and not dry_run:
         raise click.UsageError("--write goes with --dry-run")
     if dry_run:
@@ -59,6 +64,9 @@ def search_experiments(
     with told_elsewhere(form == "json"):
         found = go_on(project, package, int(what), wish) if what.isdecimal() else search(project, package, what, wish)
     _show(found, form)
+
+
+search_experiments.params += SETTINGS
 
 
 def _show_drafts(made: list[Draft], files: list[str], note: str, form: str) -> None:

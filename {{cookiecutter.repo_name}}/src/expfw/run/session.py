@@ -121,6 +121,7 @@ class ExperimentSession(KedroSession):
                     raise ExpfwError(decision.message)
                 if decision.action == "skip":
                     logger.info("%s", decision.message)
+                    self.folder = None if decision.record is None else ResultFolder(decision.record.path)
                     return {}
                 check_workers(plan, root)
                 surroundings = environment.result()

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from expfw.check import project_loader
-from expfw.config.keys import KEYS
 from expfw.construct.find import Components, project_components
-from expfw.construct.plan import Plan, make_plan
+from expfw.construct.plan import make_plan
 from expfw.errors import ExpfwError
-from expfw.run.files import atomic, read_json, write_json
+from expfw.run.files import read_json, write_json
 from expfw.run.folder import ResultFolder, find_folder, result_root
-from expfw.run.project import plan_of
 from expfw.run.stored import StoredRun, stored_experiment
-from expfw.search.course import Course
-from expfw.search.section import KEY, Search, search_of
+from expfw.search.drafts import SCHEMA, written_file
+from expfw.search.given import check_given, for_its_best, how_to_run, on_record, settings_in_file
+from expfw.search.section import Search, search_of
 from expfw.search.summary import FILE
 from expfw.search.trials import is_search
 from expfw.search.work import SearchWork, draw
 
 logger = logging.getLogger("expfw.search")
-
-SCHEMA = "../experiment.schema.json"
 
 
 @dataclass(frozen=True)
@@ -87,6 +82,7 @@ def search(project: Path, package: str, name: str, wish: Wish) -> Found:
         ExperimentFailed: if all trials failed.
         ExperimentInterrupted: if Ctrl-C or SIGTERM ended it; :func:`go_on` goes on with it.
     """
+    check_given(name, wish.params)
     folder = _run(project, package, wish, {**wish.params, "experiment": name})
     return choose(project, folder, wish)
 
@@ -107,6 +103,11 @@ def go_on(project: Path, package: str, number: int, wish: Wish) -> Found:
     if not is_search(folder):
         raise ExpfwError(
             f"experiment {number} is no search; kedro experiment restart {number} goes on with an experiment"
+        )
+    if wish.params or wish.env:
+        raise ExpfwError(
+            f"search {number} goes on with the settings that it began with; leave out --params and --env, or begin a "
+            "new search by the name of its file"
         )
     _run(project, package, wish, {}, StoredRun(folder, "restart", wish.force))
     return choose(project, folder, wish)
@@ -149,21 +150,29 @@ def choose(project: Path, folder: ResultFolder, wish: Wish = Wish()) -> Found:
     searched = search_of(plan, components)
     where = write_best(project, folder, told, searched)
     name = Path(where).stem
-    tested = None
-    if wish.test:
-        tested = _test(project, name, wish)
+    tested = _tested(folder, told) if wish.test else None
+    if wish.test and tested is None:
+        tested = _test(project, name, folder)
         told = {**told, "tested": tested}
         write_json(folder.report / FILE, told)
         draw(folder, plan, searched)
     return Found(folder, told, where, name, tested)
 
 
-def _test(project: Path, name: str, wish: Wish) -> int:
+def _tested(folder: ResultFolder, told: Mapping[str, Any]) -> int | None:
+    """The experiment in which this very choice was tested before; None if there is none, or it is gone."""
+    number = told.get("tested")
+    there = isinstance(number, int) and folder.path.with_name(f"result_experiment_{number}").is_dir()
+    return number if there else None
+
+
+def _test(project: Path, name: str, searched: ResultFolder) -> int:
     from kedro.framework.project import settings
     from kedro.runner import SequentialRunner
 
-    params = {**wish.params, "experiment": name}
-    with settings.SESSION_CLASS.create(project, env=wish.env, runtime_params=params) as session:
+    given, env = on_record(searched)
+    params = {**for_its_best(given), "experiment": name}
+    with settings.SESSION_CLASS.create(project, env=env, runtime_params=params) as session:
         session.run(runner=SequentialRunner())
         return int(session.folder.id)
 
@@ -182,129 +191,21 @@ def write_best(project: Path, folder: ResultFolder, told: Mapping[str, Any], sea
     """
     experiment = stored_experiment(folder)
     best = told["best"]
-    layer = searched.space.layer(best["point"])
     name = f"{experiment.name}_best_{folder.id}"
+    how = how_to_run(name, folder)
     content = {
         "$schema": SCHEMA,
-        "description": f"Best of the {told['configurations']} configurations that search {folder.id} tried",
+        "description": f"Best of the {told['configurations']} configurations that search {folder.id} tried{how}",
         "tags": [*experiment.values.get("tags", []), f"best-of-{folder.id}"],
         "extends": experiment.name,
         "selection": {"search": folder.id, "configurations": told["configurations"], "experiment": best["experiment"]},
         "search": None,
-        **layer,
+        **settings_in_file(experiment, on_record(folder)[0], searched.space.layer(best["point"])),
     }
-    return _written(project, name, content)
+    return written_file(project, name, content)
 
 
 def _components(project: Path) -> Components:
     from kedro.framework import project as kedro_project
 
     return project_components(project, str(kedro_project.PACKAGE_NAME or ""))
-
-
-def _written(project: Path, name: str, content: Mapping[str, Any]) -> str:
-    where = f"config/experiments/{name}.json"
-    ordered = {key: content[key] for key in KEYS if key in content}
-    with atomic(project / where) as file:
-        file.write((json.dumps(ordered, indent=2, ensure_ascii=False) + "\n").encode())
-    return where
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A configuration that a search would try.
-
-    Args:
-        name: the name that its file has, or would have.
-        content: what stands in it.
-    """
-
-    name: str
-    content: Mapping[str, Any]
-
-
-def drafts(project: Path, package: str, name: str, wish: Wish) -> tuple[list[Draft], str]:
-    """The configurations that a search would try, as experiment files; nothing is run.
-
-    Args:
-        project: the project's folder.
-        package: the user's package.
-        name: name of the experiment.
-        wish: how many.
-
-    Returns:
-        The files; and what to know about those that are not among them, empty if all are.
-
-    Raises:
-        ConfigurationError: if the file has faults.
-    """
-    loader = project_loader(project, None, **{**wish.params, "experiment": name})
-    components = project_components(project, package)
-    work = SearchWork(components, wish.n_trials, wish.timeout)
-    plan = work.planned(plan_of(loader))
-    assert work.search is not None  # noqa: S101 - it was planned
-    course = Course(work.search, _seed(plan))
-    points = []
-    limit = work.search.n_trials
-    while course.may_ask() and (limit is None or course.asked < limit) and course.asked < MOST:
-        points.append(course.ask())
-    note = ""
-    if work.search.learns and (limit is None or course.asked < limit):
-        note = f"these are the first {len(points)}: which come next depends on their results"
-    made = [draft_of_trial(plan, work.search, number, point) for number, point in enumerate(points)]
-    return _different(made), note
-
-
-def _different(made: list[Draft]) -> list[Draft]:
-    """Without those that have the configuration of an earlier one."""
-    first: dict[str, Draft] = {}
-    for draft in made:
-        said = {key: value for key, value in draft.content.items() if key != "description"}
-        first.setdefault(json.dumps(said, sort_keys=True), draft)
-    return list(first.values())
-
-
-MOST = 10_000
-"""Configurations that a dry run gives at most."""
-
-
-def _seed(plan: Plan) -> int:
-    seed = plan.experiment.values["defaults"].get("random_state")
-    return seed % 2**32 if isinstance(seed, int) and seed >= 0 else 0
-
-
-def draft_of_trial(plan: Plan, search: Search, number: int, point: Mapping[str, Any]) -> Draft:
-    """The experiment file of one trial."""
-    base = plan.experiment
-    layer = search.space.layer(point)
-    shown = ", ".join(f"{name}={value}" for name, value in point.items())
-    content = {
-        "$schema": SCHEMA,
-        "description": f"Trial {number} of the search of {base.name}: {shown}",
-        "tags": [*base.values.get("tags", []), f"search-of-{base.name}"],
-        "extends": base.name,
-        KEY: None,
-        "test": False,
-        **layer,
-    }
-    return Draft(f"{base.name}_trial_{number}", content)
-
-
-def write_drafts(project: Path, made: list[Draft]) -> list[str]:
-    """Write configurations as experiment files.
-
-    Args:
-        project: the project's folder.
-        made: the configurations.
-
-    Returns:
-        The files, relative to the project.
-
-    Raises:
-        ExpfwError: if there is a file of that name; none is written then.
-    """
-    for draft in made:
-        path = project / f"config/experiments/{draft.name}.json"
-        if path.exists():
-            raise ExpfwError(f"{path.relative_to(project)} is there already; move it away, no file was written")
-    return [_written(project, draft.name, draft.content) for draft in made]
