@@ -13,6 +13,8 @@ from runs.lab import SMALL, Command, Lab, Outcome, sklearn, trial, wait_for
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, cross_val_score
 
+from expfw.run.folder import discard_unused, refurnish, take_folder
+
 SPACE = {"model.params.C": {"low": 0.001, "high": 100.0, "log": True}}
 LOKY = {"type": "loky", "params": {"n_jobs": 2}}
 
@@ -191,8 +193,54 @@ def test_a_search_that_was_ended_goes_on_where_it_was(
     assert told(first(resumed)) == told(first(unbroken))
     for experiment, stamp in stamps.items():
         assert _written(resumed.root, experiment) == stamp
-    of_trials = [folder for folder in resumed.folders if (folder / "log" / "run.json").exists()]
-    assert len(of_trials) == len(unbroken.folders)  # a folder that was taken when the process was killed stays empty
+    assert len(resumed.folders) == len(unbroken.folders)
+
+
+KILLED = """
+import os, signal, sys
+from expfw.run import folder
+from expfw.search.trials import Account
+from expfw.search import conduct
+kept, calls = {place}, []
+def deadly(*args):
+    calls.append(args)
+    if len(calls) == {at}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return kept(*args)
+{place} = deadly
+sys.argv = ["kedro", "experiment", "search", "{name}", "--no-test"]
+from kedro.framework.cli.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "at"),
+    [
+        pytest.param("folder._furnish", 4, id="a folder taken, nothing in it"),
+        pytest.param("Account.asked", 3, id="a folder taken, its trial not asked for"),
+        pytest.param("Account.asked", 1, id="that of the file's own values"),
+        pytest.param("conduct.refurnish", 3, id="its trial asked for, not begun"),
+    ],
+)
+def test_nothing_is_left_of_a_folder_that_was_taken_when_the_search_was_killed(lab: Lab, place: str, at: int) -> None:
+    name = searching(lab, n_trials=3)
+    assert lab.start(code=KILLED.format(place=place, at=at, name=name)).wait().code != 0
+    whole = lab.at(lab.root.with_name("whole"))
+    unbroken = search(whole, name, "--no-test").ok()
+    resumed = search(lab, "1", "--no-test").ok()
+    assert told(first(resumed)) == told(first(unbroken))
+    assert len(resumed.folders) == len(unbroken.folders)
+    rows = json.loads(lab.kedro("experiment", "list", "--format", "json").ok().out)
+    assert {row["status"] for row in rows} == {"COMPLETED"}
+
+
+def test_a_folder_that_another_took_is_none_of_a_searchs(tmp_path: Path) -> None:
+    taken, begun, foreign = (take_folder(tmp_path) for _ in range(3))
+    refurnish(begun)
+    (foreign.log / "run.json").write_text("{}")
+    assert [discard_unused(folder) for folder in (taken, begun, foreign)] == [True, False, False]
+    assert [folder.path.exists() for folder in (taken, begun, foreign)] == [False, True, True]
 
 
 def _written(root: Path, experiment: int) -> int:

@@ -20,6 +20,15 @@ ROOM = 256 * 1024
 _KEPT = ".room"
 
 
+def room_of(log: Path) -> Path:
+    """The file that occupies the space.
+
+    Args:
+        log: the experiment's ``log`` folder.
+    """
+    return log / _KEPT
+
+
 def keep_room(log: Path) -> None:
     """Occupy some disk space, so that the ending of a run that filled the disk can still be written.
 
@@ -29,7 +38,7 @@ def keep_room(log: Path) -> None:
     Raises:
         OSError: if there is not even that much space.
     """
-    (log / _KEPT).write_bytes(os.urandom(ROOM))  # not zeros: a file system may keep those in no space at all
+    room_of(log).write_bytes(os.urandom(ROOM))  # not zeros: a file system may keep those in no space at all
 
 
 def make_room(log: Path) -> None:

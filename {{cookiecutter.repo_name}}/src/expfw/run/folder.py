@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from expfw.errors import ExpfwError, RecordError
-from expfw.run.ending import keep_room
+from expfw.run.ending import keep_room, room_of
 
 PLACEHOLDER = "result/result_experiment_N"
 """How the catalog writes the experiment's folder; the session puts the real one in its place."""
@@ -130,9 +130,10 @@ def take_folder(root: Path, numbers: Numbers | None = None) -> ResultFolder:
 def _furnish(folder: ResultFolder) -> None:
     """Make what is in every folder; nothing of it is left if that cannot be done."""
     try:
-        for part in (folder.data, folder.log, folder.model, folder.report):
-            part.mkdir()
+        folder.log.mkdir()
         keep_room(folder.log)
+        for part in (folder.data, folder.model, folder.report):
+            part.mkdir()
         (folder.path.parent / _LAST).write_text(f"{folder.id}\n", encoding="ascii")
     except OSError:
         shutil.rmtree(folder.path, ignore_errors=True)
@@ -152,6 +153,24 @@ def refurnish(folder: ResultFolder) -> None:
             path.unlink()
     for part in (folder.data, folder.log, folder.model, folder.report):
         part.mkdir()
+
+
+def discard_unused(folder: ResultFolder) -> bool:
+    """Remove a folder that was taken, and in which nothing was begun; its process was killed then.
+
+    Args:
+        folder: the folder, which may be gone; one that has been refurnished, or holds any record, stays.
+
+    Returns:
+        Whether there was such a folder.
+    """
+    parts = {part.name for part in (folder.data, folder.log, folder.model, folder.report)}
+    found = {path.relative_to(folder.path).as_posix() for path in folder.path.rglob("*")}
+    room = room_of(folder.log).relative_to(folder.path).as_posix()
+    if not folder.path.is_dir() or not found <= {*parts, room} or found == parts:
+        return False
+    shutil.rmtree(folder.path)
+    return True
 
 
 def _claim(root: Path, numbers: Numbers) -> ResultFolder:

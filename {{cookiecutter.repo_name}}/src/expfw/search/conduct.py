@@ -15,13 +15,13 @@ from expfw.errors import ExpfwError
 from expfw.index.direction import better_is_lower
 from expfw.parallel import WorkerLost, Workers
 from expfw.reuse.index import remember
-from expfw.run.folder import ResultFolder, refurnish, take_folder
+from expfw.run.folder import OwnNumbers, ResultFolder, refurnish, take_folder
 from expfw.search.bench import Bench
 from expfw.search.course import Course
 from expfw.search.journal import Journal
 from expfw.search.record import Task
 from expfw.search.trial import run_trial
-from expfw.search.trials import DEFAULT, FINAL, Account, Ending, Trial
+from expfw.search.trials import DEFAULT, FINAL, Account, Ending, Noted, Trial
 
 logger = logging.getLogger("expfw.search")
 
@@ -159,7 +159,7 @@ class Conductor:
         root = self.bench.folder.path.parent
         if self.link is not None:
             self.link.expect_another(uuid)
-        folder = take_folder(root, self.link)
+        folder = take_folder(root, Noted(self.account, self.link or OwnNumbers()))
         if self.link is not None:
             self.link.keep(folder.id)
         remember(root, folder.id)

@@ -1,7 +1,8 @@
 """The account of a search: which trials were asked for, and how each ended; ``log/trials.jsonl`` in its folder.
 
 It is what a search goes on from. A line is appended by a single write when a trial is asked for, and one when it has
-ended; what a killed process left of a line does not count.
+ended; what a killed process left of a line does not count. Before a folder is taken its number is noted, so that
+nothing is left of one whose process was killed before it asked for the trial.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from expfw.run.events import EventLog
-from expfw.run.folder import ResultFolder
+from expfw.run.folder import Numbers, ResultFolder
 
 NAME = "trials.jsonl"
 """Name of the file, in the ``log`` folder of a search."""
@@ -102,6 +103,15 @@ class Account:
         """Make the file, which says that the experiment is a search."""
         (self.folder.log / NAME).touch()
 
+    def taking(self, number: int) -> None:
+        """Note the number of the experiment whose folder is about to be taken."""
+        self.events.append("taking", experiment=number)
+
+    def taken_in_vain(self) -> int | None:
+        """The number whose folder may have been taken for a trial that was never asked for; None if there is none."""
+        last = next(iter(self.events.read("taking")[-1:]), {"experiment": None})["experiment"]
+        return None if any(event["experiment"] == last for event in self.events.read("asked")) else last
+
     def asked(self, trial: Trial) -> None:
         """Note a trial that is about to be run."""
         told = {key: value for key, value in asdict(trial).items() if key != "ending"}
@@ -127,6 +137,29 @@ class Account:
                 kept = {name: event[name] for name in ("state", "values", "folds", "seconds", "error")}
                 trials[key] = replace(trials[key], ending=Ending(**kept))
         return [trials[key] for key in sorted(trials)]
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Numbers, each noted in the account of a search before its folder is taken.
+
+    Args:
+        account: the account.
+        numbers: where they come from.
+    """
+
+    account: Account
+    numbers: Numbers
+
+    def next(self, minimum: int) -> int:
+        """See :class:`expfw.run.folder.Numbers`."""
+        number = self.numbers.next(minimum)
+        self.account.taking(number)
+        return number
+
+    def taken(self, number: int) -> None:
+        """See :class:`expfw.run.folder.Numbers`."""
+        self.numbers.taken(number)
 
 
 def is_search(folder: ResultFolder) -> bool:

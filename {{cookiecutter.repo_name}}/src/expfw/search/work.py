@@ -17,7 +17,7 @@ from expfw.parallel.surroundings import Surroundings
 from expfw.reuse.linked import draft_of
 from expfw.run.build import RunContext
 from expfw.run.files import read_json, write_json
-from expfw.run.folder import ResultFolder
+from expfw.run.folder import ResultFolder, discard_unused
 from expfw.run.recorded import load_output
 from expfw.search.bench import Bench
 from expfw.search.conduct import Conductor
@@ -79,7 +79,7 @@ class SearchWork:
         """
         assert self.search is not None  # noqa: S101 - it was planned
         folder = context.folder
-        Account(folder).begin()
+        _begin_account(folder)
         rows = load_output(folder, "development_data"), load_output(folder, "folds")
         bench = Bench(folder, context.plan.experiment, self.components, self.search, env, context.secrets)
         with (
@@ -118,6 +118,15 @@ class SearchWork:
             best["experiment"],
         )
         draw(context.folder, context.plan, self.search)
+
+
+def _begin_account(folder: ResultFolder) -> None:
+    """Begin the account of a search, or go on with it; a folder that was taken when it was killed is removed."""
+    account = Account(folder)
+    account.begin()
+    number = account.taken_in_vain()
+    if number is not None and discard_unused(ResultFolder(folder.path.with_name(f"result_experiment_{number}"))):
+        logger.info("the folder of experiment %d was taken when the search was killed, and is removed", number)
 
 
 def draw(folder: ResultFolder, plan: Plan, search: Search) -> None:
