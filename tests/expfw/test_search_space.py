@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import itertools
+import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from searched import space_of
+from searched import RANDOM, space_of
 
-from expfw.search.course import quiet_optuna
+from expfw.errors import ExpfwError
+from expfw.search.course import Course, new_study, quiet_optuna
+from expfw.search.journal import storage_of
 from expfw.search.parsing import parse_space
+from expfw.search.pruning import frozen_trial
+from expfw.search.section import Search
 from expfw.search.space import Choices, Number, Space
+from expfw.search.trials import Trial
 
 MODELS: dict[str, Any] = {
     "model": {
@@ -55,6 +63,7 @@ def problems_of(section: Any) -> list[tuple[str, str]]:
         ([], "C.choices", "is empty; give a list of values"),
         ({"choices": 3}, "C.choices", "holds a number; give a list of values"),
         ({"choices": [1, 2, 1]}, "C.choices.2", "stands there twice; leave one out"),
+        ({"choices": [1, True, 1]}, "C.choices.2", "stands there twice; leave one out"),
         ({"choices": [1], "low": 2}, "C.low", "unknown key"),
         (
             {"choices": [{"type": "a.B", "space": 3}]},
@@ -102,6 +111,11 @@ def test_numbers_are_whole_where_all_that_bounds_them_is() -> None:
             ['{"type": "a.B", "params": {"x": 1}}', '{"type": "a.B"}'],
         ),
         ([[1, 2], {"é": 1}], ["[1, 2]", '{"é": 1}']),
+        ([1, True, 3], ["1", "true", 3]),
+        ([0, False, 0.0, "0"], ["0", "false", "0.0", '"0"']),
+        ([1, True, "true", "1"], ["1", "true", '"true"', '"1"']),
+        ([[1], [True]], ["[1]", "[true]"]),
+        (["SVC", {"type": "a.SVC"}], ['"SVC"', '{"type": "a.SVC"}']),
     ],
 )
 def test_a_choice_is_called_by_the_shortest_name_that_is_its_own(options: list[Any], labels: list[Any]) -> None:
@@ -212,3 +226,42 @@ def test_whatever_a_sampler_draws_is_a_point_that_can_be_laid_and_kept(section: 
             held = held[key]
         if not isinstance(value, dict):
             assert held == value
+
+
+TWINS = [0, 1, False, True, 0.0, 1.0, -0.0, None, "0", "1", "true", "1.0", "null", '"1"', [1], [True], {"type": "a.B"}]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    options=st.lists(st.sampled_from(TWINS), min_size=1, unique_by=json.dumps),
+    seed=st.integers(0, 100),
+)
+def test_values_that_python_takes_for_equal_are_told_apart_everywhere(options: list[Any], seed: int) -> None:
+    space = space_of({"key": options})
+    grid = Search(space, "grid", metrics=["accuracy"])
+    drawn = Search(space, RANDOM, metrics=["accuracy"])
+    course = Course(grid, seed)
+    points = [course.ask() for _ in options]
+    assert [exact(space.layer(point)["key"]) for point in points] == list(map(exact, options))
+    kept = [json.loads(json.dumps(point)) for point in points]
+    assert [exact(space.layer(point)["key"]) for point in kept] == list(map(exact, options))
+    Course(grid, seed).replay([Trial("", number, point, number) for number, point in enumerate(kept)])
+    assert {exact(space.layer(point)["key"]) for point in space.corners()} == set(map(exact, options))
+    with tempfile.TemporaryDirectory() as folder, quiet_optuna():
+        study = new_study(drawn, storage_of(Path(folder) / "study.journal"), "search", seed)
+        for number, point in enumerate(points):
+            study.add_trial(frozen_trial(space, Trial("", number, point, number), "COMPLETE", (), [0.5]))
+        again = optuna.load_study(study_name="search", storage=storage_of(Path(folder) / "study.journal"))
+        assert [exact(space.layer(trial.params)["key"]) for trial in again.trials] == list(map(exact, options))
+    assert exact(space.layer(Course(drawn, seed).ask())["key"]) in map(exact, options)
+
+
+def test_a_search_does_not_go_on_where_true_has_taken_the_place_of_1() -> None:
+    trial = Trial("", 0, {"key": 1}, 2)
+    with pytest.raises(ExpfwError, match="begin a new search"):
+        Course(Search(space_of({"key": [True, 2]}), "grid", metrics=["accuracy"]), 0).replay([trial])
+
+
+def exact(value: Any) -> str:
+    """A value as JSON has it, in which 1, 1.0 and true are three."""
+    return json.dumps(value)

@@ -334,6 +334,22 @@ def test_the_same_configuration_is_run_once(lab: Lab) -> None:
     assert summary(first(outcome))["configurations"] == 2
 
 
+def test_whole_and_decimal_numbers_and_truth_are_different_configurations(lab: Lab) -> None:
+    space = {"model.params.C": [1, 1.0], "model.params.verbose": [0, False]}
+    name = searching(lab, space=space, sampler="grid")
+    outcome = search(lab, name, "--n-trials", "3", "--no-test").ok()
+    outcome = search(lab, "1", "--n-trials", "4", "--no-test").ok()
+    params = []
+    for entry in trials(first(outcome)):
+        config = json.loads(
+            (outcome.root / f"result_experiment_{entry['experiment']}" / "log" / "config.json").read_text()
+        )
+        params.append(json.dumps([config["model"]["params"][key] for key in ("C", "verbose")]))
+    assert params == ["[1, 0]", "[1, false]", "[1.0, 0]", "[1.0, false]"]
+    drafts = search(lab, name, "--dry-run").ok()
+    assert "4 configurations" in drafts.out
+
+
 def test_a_space_that_was_tried_whole_ends_the_search_before_its_time(lab: Lab) -> None:
     options: dict[str, Any] = {"space": {"model.params.C": [1.0, 2.0]}, "n_trials": 5000}
     outcome = search(lab, searching(lab, **options), "--no-test").ok()

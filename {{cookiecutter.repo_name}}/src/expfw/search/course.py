@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import json
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -137,7 +138,7 @@ class Course:
                 if self.told == before:
                     return
             point = self.ask()
-            if point != dict(trial.point):
+            if not _same(point, trial.point):
                 raise ExpfwError(
                     f"trial {trial.number} of this search was {dict(trial.point)}, and the sampler gives {point} by "
                     "now: its space, sampler or seed, or Optuna itself, changed since; begin a new search"
@@ -153,6 +154,11 @@ class Course:
     def _grid(self) -> list[dict[str, Any]]:
         limit = self.search.n_trials
         return list(itertools.islice(self.search.space.grid(), limit))
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether points are the same, 1, 1.0 and true being three values."""
+    return json.dumps(one, sort_keys=True) == json.dumps(dict(other), sort_keys=True)
 
 
 def new_study(search: Search, storage: Any, name: str, seed: int) -> Any:

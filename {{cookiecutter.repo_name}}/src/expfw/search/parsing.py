@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from expfw.config.files import kind
@@ -109,14 +109,31 @@ def _choices(options: Any, problems: list[Problem], path: tuple[str, ...], name:
 def _labels(options: Sequence[Any]) -> list[Any]:
     """What the options are called: themselves if Optuna can store them, else a short text.
 
+    Options that differ have names that differ by ``==`` as well, by which Optuna tells them apart: where 1, true and
+    1.0 come together, each is called by its JSON.
+
     Example:
         >>> _labels([None, 1, {"type": "sklearn.svm.SVC"}, {"type": "a.SVC"}, [1, 2], {"type": "b.A", "params": {}}])
         [None, 1, 'sklearn.svm.SVC', 'a.SVC', '[1, 2]', 'A']
+        >>> _labels([1, True, "true", 2])
+        ['1', 'true', '"true"', 2]
     """
     types = [str(option["type"]) for option in options if isinstance(option, Mapping) and "type" in option]
     short = Counter(name.rpartition(".")[2] for name in types)
     whole = Counter(types)
-    return [_label(option, short, whole) for option in options]
+    labels = [_label(option, short, whole) for option in options]
+    while ambiguous := {at for at, same in _grouped(labels, options) if len(same) > 1}:
+        further = [_as_json(options[at]) if at in ambiguous else label for at, label in enumerate(labels)]
+        labels = further if further != labels else [_as_json(option) for option in options]
+    return labels
+
+
+def _grouped(labels: Sequence[Any], options: Sequence[Any]) -> Iterator[tuple[int, set[str]]]:
+    """The place of each option, and what the options are, as JSON, that have a name equal to its own."""
+    by_label: dict[Any, set[str]] = {}
+    for label, option in zip(labels, options, strict=True):
+        by_label.setdefault(label, set()).add(_as_json(option))
+    return ((at, by_label[label]) for at, label in enumerate(labels))
 
 
 def _label(option: Any, short: Counter[str], whole: Counter[str]) -> Any:
@@ -126,5 +143,9 @@ def _label(option: Any, short: Counter[str], whole: Counter[str]) -> Any:
         name = str(option["type"])
         last = name.rpartition(".")[2]
         return last if short[last] == 1 else name
+    return _as_json(option)
+
+
+def _as_json(option: Any) -> str:
     kept = {key: value for key, value in option.items() if key != "space"} if isinstance(option, Mapping) else option
-    return json.dumps(kept, ensure_ascii=False)
+    return json.dumps(kept, ensure_ascii=False, default=str)

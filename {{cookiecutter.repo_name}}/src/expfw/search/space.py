@@ -86,7 +86,8 @@ class Choices:
 
     Args:
         options: by label, the value that stands in the configuration. A text, a number, true, false or null is its own
-            label; a component has the short name of its class, another object or list its JSON.
+            label; a component has the short name of its class, another object or list its JSON, and so have values that
+            Python takes for equal (1, 1.0 and true).
         inner: by label, the space that counts only where that value is chosen.
     """
 
