@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -108,3 +109,14 @@ def empty_results() -> Results:
 
 def page_of(results: Results, folder: Path = Path("no/folder"), **record: Any) -> str:
     return render_page(build_view(results, read_fragments(folder), record))
+
+
+def end_of_band(svg: str) -> float:
+    """Where the first band of a drawing ends, from the left."""
+    left, width = re.findall(r'<rect class="[^"]*band" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', svg)[0]
+    return float(left) + float(width)
+
+
+def last_dot(svg: str) -> float:
+    """Where the dot farthest to the right lies."""
+    return max(map(float, re.findall(r'<circle[^>]* cx="([\d.]+)"', svg)))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pages import end_of_band, last_dot
 from rich.console import Console
 
 from expfw.compare.comparison import Comparison, SettingRow
@@ -74,6 +75,14 @@ def test_a_greater_value_is_better_unless_it_is_an_error() -> None:
     assert "max_error, 2 against 1: worse by 0.102" in told
     assert "max_error ↓" in told
     assert found.as_json()["metrics"]["max_error"]["better"] == "lower"
+
+
+@pytest.mark.parametrize(("metric", "within"), [("accuracy", True), ("own_score", False)])
+def test_a_band_of_values_reaches_as_far_as_the_metric_can_go(metric: str, within: bool) -> None:
+    high: dict[str, Any] = {metric: [0.9, 1.0, 1.0, 0.95, 1.0]}
+    low: dict[str, Any] = {metric: [0.9, 0.9, 0.8, 0.9, 0.8]}
+    drawn = build_comparison(comparison(record(1, **high), record(2, **low))).figures[0][1][-1].chart.svg
+    assert (end_of_band(drawn) == pytest.approx(last_dot(drawn), abs=0.2)) == within
 
 
 def test_no_verdict_is_told_without_the_size_of_the_effect() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pages import end_of_band, last_dot
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from expfw.components import reports
@@ -185,6 +186,13 @@ def test_a_fold_whose_metric_is_missing_does_not_stop_the_report(tmp_path: Path)
     results = results_of(measured(), validation_metrics={"score": metric})
     assert added(tmp_path / "a", "FoldSpread", results)[0].body.count("<circle") == 1
     assert [row[1] for row in added(tmp_path / "b", "MetricsTable", results)[0].table.rows] == [0.5, None, None]
+
+
+@pytest.mark.parametrize(("metric", "within"), [("f1", True), ("own_score", False)])
+def test_a_band_reaches_as_far_as_its_metric_can_go(tmp_path: Path, metric: str, within: bool) -> None:
+    wide = {"mean": 0.96, "std": 0.04, "ci95": [0.85, 1.07], "folds": [0.92, 1.0]}
+    drawn = added(tmp_path, "FoldSpread", results_of(measured(), validation_metrics={metric: wide}))[0].body
+    assert (end_of_band(drawn) == pytest.approx(last_dot(drawn), abs=0.2)) == within
 
 
 def test_the_fold_spread_shows_the_recorded_mean(tmp_path: Path) -> None:

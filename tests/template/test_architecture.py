@@ -22,6 +22,7 @@ PUBLIC = {
     "expfw.errors",
     "expfw.interfaces",
     "expfw.report.charts",
+    "expfw.report.ranges",
     "expfw.results",
     "expfw.services",
 }

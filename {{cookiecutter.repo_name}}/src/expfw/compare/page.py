@@ -14,6 +14,7 @@ from expfw.compare.words import labelled, shown_values, surroundings
 from expfw.record import ExperimentRecord, number, with_spread
 from expfw.report.charts import Chart
 from expfw.report.page import templates
+from expfw.report.ranges import shown_interval
 from expfw.run.files import atomic
 
 MAX_DRAWN = 12
@@ -234,6 +235,5 @@ def _side_by_side(metric: MetricComparison, comparison: Comparison) -> Figure:
 
 def _values(record: ExperimentRecord, metric: MetricComparison, colour: int) -> DotRow:
     recorded = metric.validation[record.id]
-    low, high = recorded.get("ci95") or (None, None)
-    interval = None if low is None or high is None else (low, high)
+    interval = shown_interval(metric.name, recorded)
     return DotRow(f"{record.id} {record.name}", recorded.get("folds") or (), recorded.get("mean"), interval, colour)

@@ -14,7 +14,7 @@ from expfw.index.direction import better_is_lower
 from expfw.report.axes import format_number
 from expfw.report.collector import Fragment
 from expfw.report.forest import Estimate, forest
-from expfw.report.ranges import clipped, metric_range
+from expfw.report.ranges import metric_range, recorded_interval, shown_interval
 from expfw.report.table import Table, cell
 from expfw.results import Results
 
@@ -159,20 +159,9 @@ def _basis(validation: Mapping[str, Any]) -> str:
     return f"mean of {folds:,} folds" if folds > 1 else "on the validation rows"
 
 
-def _ends(validation: Mapping[str, Any]) -> tuple[float, float] | None:
-    ends = [_known(end) for end in validation.get("ci95") or ()]
-    return (ends[0], ends[1]) if len(ends) == 2 and ends[0] is not None and ends[1] is not None else None
-
-
-def _shown_ends(name: str, validation: Mapping[str, Any]) -> tuple[float, float] | None:
-    ends = _ends(validation)
-    measured = map(_known, (validation.get("mean"), *(validation.get("folds") or ())))
-    return None if ends is None else clipped(name, ends, [value for value in measured if value is not None])
-
-
 def _interval(name: str, validation: Mapping[str, Any]) -> tuple[str, list[str]]:
     """The interval as text, and a sentence if it was cut at the end of the metric's range."""
-    ends, shown = _ends(validation), _shown_ends(name, validation)
+    ends, shown = recorded_interval(validation), shown_interval(name, validation)
     if ends is None or shown is None:
         return "", []
     text, whole = (" to ".join(map(format_number, pair)) for pair in (shown, ends))
@@ -247,7 +236,7 @@ def _chart(
         return None
     folds = () if validation.get("pooled") else validation.get("folds") or ()
     points = [point for point in map(_known, folds) if point is not None]
-    first = Estimate("this experiment", value, _shown_ends(name, validation), points if len(points) > 1 else ())
+    first = Estimate("this experiment", value, shown_interval(name, validation), points if len(points) > 1 else ())
     rows = [first] if validation else [Estimate("test rows", value, look=1)]
     rows += [Estimate("test rows", test, look=1)] if validation and test is not None else []
     rows += [Estimate(what, there, look=6 if number is None else 2) for what, there, number in others]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from expfw.report.charts import Chart, strip
+from expfw.report.ranges import shown_interval
 from expfw.results import Results
 from expfw.services import ReportCollector
 
@@ -41,7 +42,7 @@ class MetricsTable:
 
 
 class FoldSpread:
-    """How far each metric varies from fold to fold, with its mean and 95 % interval as recorded; pooled ones do not.
+    """How far each metric varies from fold to fold, with its mean and 95 % interval; pooled ones do not.
 
     Args:
         collector: takes the figure.
@@ -60,15 +61,15 @@ class FoldSpread:
         chart = self.chart(results.validation_metrics)
         if chart is not None:
             caption = (
-                "One dot per fold; the line is the mean, the band its 95 % interval. A difference to another "
-                "experiment that is smaller than the band may be chance."
+                "One dot per fold; the line is the mean, the band its 95 % interval, as far as the metric can go. A "
+                "difference to another experiment that is smaller than the band may be chance."
             )
             self.collector.add_figure(chart, title=chart.title, caption=caption)
 
     def chart(self, metrics: Mapping[str, Mapping[str, Any]]) -> Chart | None:
         """The spread of metrics over folds; None if no metric has two folds."""
         several = {name: metric for name, metric in metrics.items() if len(metric.get("folds") or ()) > 1}
-        rows = {name: _spread(metric) for name, metric in several.items() if not metric.get("pooled")}
+        rows = {name: _spread(name, metric) for name, metric in several.items() if not metric.get("pooled")}
         if not rows:
             return None
         return strip(rows, title="Spread over the folds", description=f"{', '.join(rows)} on each fold.")
@@ -108,10 +109,9 @@ def _values_of(fold: int, metrics: Mapping[str, Mapping[str, Any]]) -> dict[str,
     return {name: metric["folds"][fold] for name, metric in metrics.items() if fold < len(metric.get("folds") or ())}
 
 
-def _spread(metric: Mapping[str, Any]) -> tuple[list[float], float, tuple[float, float]]:
+def _spread(name: str, metric: Mapping[str, Any]) -> tuple[list[float], float, tuple[float, float]]:
     values = [np.nan if value is None else float(value) for value in (*metric["folds"], metric.get("mean"))]
-    low, high = (np.nan if end is None else float(end) for end in metric.get("ci95") or (None, None))
-    return values[:-1], values[-1], (low, high)
+    return values[:-1], values[-1], shown_interval(name, metric) or (np.nan, np.nan)
 
 
 def which_rows(results: Results) -> str:

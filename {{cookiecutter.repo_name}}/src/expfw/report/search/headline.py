@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ from expfw.index.direction import better_is_lower
 from expfw.report.axes import format_number
 from expfw.report.collector import Fragment
 from expfw.report.forest import Estimate, forest
-from expfw.report.ranges import clipped
+from expfw.report.ranges import shown_interval
 from expfw.report.result import Against
 from expfw.report.search.found import Searched
 from expfw.report.search.names import signed
@@ -69,13 +68,6 @@ def headline(found: Searched) -> SearchHeadline | None:
         significance(found),
         _chart(found, winner.value, interval),
     )
-
-
-def shown_interval(metric: str, entry: Mapping[str, Any]) -> tuple[float, float] | None:
-    """The 95 % interval of an entry of validation metrics, as far as the metric can go; None if there is none."""
-    ends = [value for value in map(_known, entry.get("ci95") or ()) if value is not None]
-    measured = map(_known, (entry.get("mean"), *(entry.get("folds") or ())))
-    return clipped(metric, ends, [value for value in measured if value is not None]) if len(ends) == 2 else None
 
 
 def _known(value: Any) -> float | None:

@@ -11,9 +11,10 @@ from typing import Any
 from expfw.construct.blueprint import Blueprint
 from expfw.report.axes import format_number, format_seconds
 from expfw.report.collector import Fragment
+from expfw.report.ranges import shown_interval
 from expfw.report.search import figures
 from expfw.report.search.found import Searched
-from expfw.report.search.headline import SearchHeadline, headline, shown_interval
+from expfw.report.search.headline import SearchHeadline, headline
 from expfw.report.search.importance import Importance, importance
 from expfw.report.search.names import point_in_words, short_names, shown
 from expfw.report.search.trials import TrialTable, address, trial_table
