@@ -18,10 +18,12 @@ from expfw.database.link import bring_again
 from expfw.errors import RecordError
 from expfw.record import read_record
 from expfw.reproduce.changes import Changes, changes
+from expfw.reproduce.searches import compare_searches
 from expfw.reproduce.verdict import TOLERANCE, OutputVerdict, Verdict, compare_outputs
 from expfw.run.files import read_json, write_json
 from expfw.run.folder import ResultFolder, find_folder, result_root
 from expfw.run.stored import given_params, run_stored, withheld
+from expfw.search.trials import is_search
 
 LINES = 60
 """Lines of a diff that the terminal shows; ``log/rerun.json`` has all."""
@@ -190,12 +192,11 @@ def restart(
     folder = find_folder(result_root(project), number)
     run_stored(project, folder, mode="restart", runner=runner, force=force)
     run = read_json(folder.log / "run.json", {})
-    if run.get("search"):
+    original = run.get("rerun_of")
+    if run.get("search") and original is None:
         from expfw.search.start import choose
 
         choose(project, folder)
-        return None
-    original = run.get("rerun_of")
     if original is None:
         return None
     try:
@@ -216,7 +217,8 @@ def judge(old: ResultFolder, new: ResultFolder, tolerance: float = TOLERANCE) ->
         tolerance: the largest difference that counts as equal.
     """
     in_env = json.loads(os.environ.get(IN_ENV, "null"))
-    made = Rerun(old.id, new.id, compare_outputs(old, new, tolerance), changes(old, new), in_env)
+    compare = compare_searches if is_search(new) else compare_outputs
+    made = Rerun(old.id, new.id, compare(old, new, tolerance), changes(old, new), in_env)
     write_json(new.log / "rerun.json", made.as_json())
     bring_again(new)
     return made
@@ -247,18 +249,17 @@ def check_repeatable(folder: ResultFolder) -> None:
     record = read_record(folder)
     if record.status == "RUNNING":
         raise RecordError(f"experiment {folder.id} is still running; wait for its end")
-    if read_json(folder.log / "run.json", {}).get("search"):
-        raise RecordError(
-            f"experiment {folder.id} is a search; each of its trials can be run again, and the search as a whole by: "
-            f"kedro experiment search {record.name}"
-        )
     config = read_json(folder.log / "config.json")
     if not isinstance(config, dict):
         raise RecordError(f"experiment {folder.id} has no configuration on record ({folder.log / 'config.json'})")
     if record.status != "COMPLETED":
         raise RecordError(
-            f"experiment {folder.id} is {record.status}, so there is no result to compare with; run it anew: "
-            f"kedro run --params experiment={record.name}"
+            f"experiment {folder.id} is {record.status}, so there is no result to compare with; "
+            + (
+                f"go on with it: kedro experiment search {folder.id}"
+                if is_search(folder)
+                else f"run it anew: kedro run --params experiment={record.name}"
+            )
         )
     hidden = withheld(config)
     if hidden:

@@ -169,13 +169,17 @@ def changed_configuration(stored: StoredRun, plan: Plan, project: Path) -> list[
     return [] if same else [f"the configuration of '{name}'"]
 
 
-def _search(project: Path) -> SearchWork:
+def _search(project: Path, stored: StoredRun) -> SearchWork:
     from kedro.framework import project as kedro_project
 
     from expfw.construct.find import project_components
     from expfw.search.work import SearchWork
 
-    return SearchWork(project_components(project, str(kedro_project.PACKAGE_NAME or "")))
+    original = stored.folder.id if stored.mode == "rerun" else stored.run.get("rerun_of")
+    repeated = None if original is None else stored.folder.path.with_name(f"result_experiment_{original}")
+    components = project_components(project, str(kedro_project.PACKAGE_NAME or ""))
+    there = repeated is not None and repeated.is_dir()
+    return SearchWork(components, repeats=ResultFolder(repeated) if repeated is not None and there else None)
 
 
 def run_stored(
@@ -213,7 +217,7 @@ def run_stored(
             )
         session.stored = stored
         if stored.run.get("search"):
-            session.search = _search(project)
+            session.search = _search(project, stored)
         session.run(runner=load_obj(runner or RUNNERS[0], "kedro.runner")())
         assert session.folder is not None  # noqa: S101 - a run that ended well has one
         return session.folder

@@ -41,11 +41,13 @@ class SearchWork:
         components: where components may come from.
         n_trials: how many trials, instead of what the file says.
         timeout: seconds after which none begins, instead of what the file says.
+        repeats: the search that is run once more: as many trials as it had, whatever time they take; None for none.
     """
 
     components: Components
     n_trials: int | None = None
     timeout: float | None = None
+    repeats: ResultFolder | None = None
     search: Search | None = None
     nodes: ClassVar[Sequence[str]] = NODES
 
@@ -56,7 +58,9 @@ class SearchWork:
             ConfigurationError: if it has none, or one with faults.
         """
         extent = {"n_trials": self.n_trials, "timeout": self.timeout}
-        given = {key: value for key, value in extent.items() if value is not None}
+        given: dict[str, Any] = {key: value for key, value in extent.items() if value is not None}
+        if self.repeats is not None:
+            given = {"n_trials": len(Account(self.repeats).read()), "timeout": None}
         searching = as_search(plan, given if plan.experiment.values.get(KEY) is not None else None)
         self.search = search_of(searching, self.components)
         return searching
@@ -100,6 +104,8 @@ class SearchWork:
     def _study(
         self, workers: Workers, context: RunContext, link: Link | None, bench: Bench, name: str, further: int
     ) -> list[Trial]:
+        if self.repeats is not None:
+            bench = replace(bench, search=replace(bench.search, n_trials=len(Account(self.repeats).read(name))))
         return Conductor(bench, workers, context.seed + further, link, name).run()
 
     def _close(self, context: RunContext, trials: list[Trial], default: Trial, nested: dict[str, Any]) -> None:
