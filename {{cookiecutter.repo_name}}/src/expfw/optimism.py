@@ -23,8 +23,9 @@ def estimates(out_of_bag: float, apparent: float, no_information: float, *, lowe
     - .632: ``0.368 e + 0.632 o`` (B. Efron, "Estimating the Error Rate of a Prediction Rule", Journal of the American
       Statistical Association 78 (1983), 316-331);
     - .632+: ``(1 - w) e + w min(o, g)`` with ``w = 0.632 / (1 - 0.368 R)`` and the relative overfitting rate ``R = (o -
-      e) / (g - e)``, which is 0 where ``min(o, g) <= e`` (B. Efron, R. Tibshirani, "Improvements on Cross-Validation:
-      The .632+ Bootstrap Method", Journal of the American Statistical Association 92 (1997), 548-560).
+      e) / (g - e)``, which is 0 where ``min(o, g) <= e``, and 1 at most (B. Efron, R. Tibshirani, "Improvements on
+      Cross-Validation: The .632+ Bootstrap Method", Journal of the American Statistical Association 92 (1997),
+      548-560).
 
     Args:
         out_of_bag: mean over the draws of the metric on the rows that were not drawn.
