@@ -77,6 +77,19 @@ def test_a_component_of_another_type_drops_what_they_gave_the_first(lab: Lab) ->
     assert config(outcome.root, summary["tested"])["model"]["params"] == {"max_depth": 1, "random_state": 42}
 
 
+def test_what_was_not_tried_is_not_tested(own_lab: Lab) -> None:
+    """--params takes the type away, and the space gives it back: the parameters of the file would come with it."""
+    tree = "sklearn.tree.DecisionTreeClassifier"
+    changes = {"model": {"type": tree, "params": {"max_depth": 1}}}
+    name = searching(
+        own_lab, changes, space={"model": [{"type": tree, "params": {"criterion": "entropy"}}]}, n_trials=1
+    )
+    bayes = "model.type=sklearn.naive_bayes.GaussianNB"
+    message = search(own_lab, name, "--params", bayes).message()
+    assert f"config/experiments/{name}_best_1.json differs from experiment 3, which was chosen, in model" in message
+    assert len(list(own_lab.root.glob("result_experiment_*"))) == 3
+
+
 def test_a_dry_run_shows_them(lab: Lab) -> None:
     outcome = search(lab, searching(lab), "--dry-run", "--params", "model.params.max_iter=77,search.n_trials=2").ok()
     assert outcome.out.count('"max_iter": 77') == 2

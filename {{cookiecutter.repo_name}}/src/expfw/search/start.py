@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from expfw.check import project_loader
+from expfw.config.experiment import computed_part
+from expfw.config.secrets import MARK
 from expfw.construct.find import Components, project_components
 from expfw.construct.plan import make_plan
 from expfw.errors import ExpfwError
-from expfw.run.files import read_json, write_json
+from expfw.run.files import plain, read_json, write_json
 from expfw.run.folder import ResultFolder, find_folder, result_root
+from expfw.run.project import plan_of
 from expfw.run.stored import StoredRun, stored_experiment
 from expfw.search.drafts import SCHEMA, written_file
 from expfw.search.given import check_given, for_its_best, how_to_run, on_record, settings_in_file
@@ -152,11 +157,38 @@ def choose(project: Path, folder: ResultFolder, wish: Wish = Wish()) -> Found:
     name = Path(where).stem
     tested = _tested(folder, told) if wish.test else None
     if wish.test and tested is None:
+        _check_same(project, folder, name, told["best"]["experiment"])
         tested = _test(project, name, folder)
         told = {**told, "tested": tested}
         write_json(folder.report / FILE, told)
         draw(folder, plan, searched)
     return Found(folder, told, where, name, tested)
+
+
+def _check_same(project: Path, folder: ResultFolder, name: str, trial: int) -> None:
+    """Refuse to test what is not the configuration that was tried: a file that it extends may have changed since.
+
+    Raises:
+        ExpfwError: with the keys that differ.
+    """
+    given, env = on_record(folder)
+    loader = project_loader(
+        project, StoredRun(folder, "restart").source(project), **{**for_its_best(given), "experiment": name}
+    )
+    loader.env = env
+    now = computed_part(plain(plan_of(loader).config))
+    then = computed_part(read_json(folder.path.with_name(f"result_experiment_{trial}") / "log" / "config.json", {}))
+    keys = [key for key in {**then, **now} if key != "test" and _text(then.get(key)) != _text(now.get(key))]
+    if keys and MARK not in f"{then}":
+        raise ExpfwError(
+            f"config/experiments/{name}.json differs from experiment {trial}, which was chosen, in {', '.join(keys)}: "
+            "a file that it extends was changed, or --params took another type away; mend it, and run it by: kedro "
+            f"run --params experiment={name}"
+        )
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def _tested(folder: ResultFolder, told: Mapping[str, Any]) -> int | None:
