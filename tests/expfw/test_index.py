@@ -407,7 +407,7 @@ def test_the_index_never_disagrees_with_the_folders(tmp_path: Path, seed: int, m
 
 def test_without_the_stamps_it_would_disagree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The property above is none that holds by itself."""
-    monkeypatch.setattr(stamp, "looked_at", lambda *arguments: (1, 0))
+    monkeypatch.setattr(stamp, "looked_at", lambda *arguments: ([0], [0]))
     folder = experiment(tmp_path, 1)
     read_index(tmp_path)
     put(folder / "report/test_metrics.json", {"accuracy": 2.0})

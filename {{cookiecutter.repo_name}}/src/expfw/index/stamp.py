@@ -22,7 +22,7 @@ UNSURE = 2.0
 """Seconds in which a second change of a file may leave its time as it is: the coarsest clock of a file system."""
 
 
-def looked_at(folder: str, files: Sequence[str]) -> tuple[int, int]:
+def stamp_of(folder: str, files: Sequence[str]) -> int:
     """What tells edited files from those before: times, sizes and places on the disk of all of them in one number.
 
     The time of the last change to the file's entry (``ctime``) is in it, which nobody can set back: an edit in place,
@@ -33,21 +33,10 @@ def looked_at(folder: str, files: Sequence[str]) -> tuple[int, int]:
         files: their names in it; one that is missing counts as such.
 
     Returns:
-        The stamp, a whole number of 64 bits that is the same in every process, and the time of the newest change in
-        nanoseconds since 1970.
+        A whole number of 64 bits, the same in every process.
     """
-    parts: list[int] = [VERSION]
-    newest = 0
-    for name in files:
-        try:
-            found = os.stat(f"{folder}/{name}")  # noqa: PTH116 - a Path for each would take longer than all else
-        except OSError:
-            parts.append(0)
-        else:
-            changed, modified = found.st_ctime_ns, found.st_mtime_ns
-            parts += (changed, modified, found.st_size, found.st_ino)
-            newest = max(newest, changed, modified)
-    return hash(tuple(parts)), newest
+    times, places = looked_at(folder, files)
+    return hash((VERSION, *times, *places))
 
 
 def settled_stamp(folder: str, files: Sequence[str]) -> tuple[int, bool]:
@@ -58,8 +47,29 @@ def settled_stamp(folder: str, files: Sequence[str]) -> tuple[int, bool]:
         files: their names in it.
     """
     border = (time.time() - UNSURE) * 1e9
-    stamp, newest = looked_at(folder, files)
-    return stamp, newest < border
+    times, places = looked_at(folder, files)
+    return hash((VERSION, *times, *places)), max(times) < border
+
+
+def looked_at(folder: str, files: Sequence[str]) -> tuple[list[int], list[int]]:
+    """When files and their entries changed, in nanoseconds since 1970, and their sizes and places on the disk.
+
+    Args:
+        folder: where they lie.
+        files: their names in it; of one that is missing there is a 0 for both.
+    """
+    times: list[int] = []
+    places: list[int] = []
+    for name in files:
+        try:
+            found = os.stat(f"{folder}/{name}")  # noqa: PTH116 - a Path for each would take longer than all else
+        except OSError:
+            times.append(0)
+            places.append(0)
+        else:
+            times += (found.st_ctime_ns, found.st_mtime_ns)
+            places += (found.st_size, found.st_ino)
+    return times, places
 
 
 def stamps_in(root: str, names: Iterable[str], files: Sequence[str]) -> list[int]:
@@ -70,14 +80,15 @@ def stamps_in(root: str, names: Iterable[str], files: Sequence[str]) -> list[int
         names: theirs.
         files: names of the files in each.
     """
-    return [looked_at(f"{root}/{name}", files)[0] for name in names]
+    return [stamp_of(f"{root}/{name}", files) for name in names]
 
 
 def main() -> None:
     """Read names of folders, a line each, and write their stamps."""
     root, *files = sys.argv[1:]
     names = os.fsdecode(sys.stdin.buffer.read()).split("\n")
-    sys.stdout.buffer.write(array("q", stamps_in(root, names, files)).tobytes())
+    os.chdir(root)  # the way to each file is shorter from there
+    sys.stdout.buffer.write(array("q", stamps_in(".", names, files)).tobytes())
 
 
 if __name__ == "__main__":

@@ -47,8 +47,10 @@ def read_index(root: Path) -> list[Row]:
     known = [name for _, name in names] if (root / INDEX).is_file() else []
     with without_collections(), stamping(str(root), known, SOURCES) as stamps:
         index = _Index(root, read_kept(root / INDEX))
-        stamped = dict(zip(known, stamps(), strict=True))
-        rows = [index.row(number, name, stamped.get(name)) for number, name in names]
+        likely = [index.likely(number, name) for number, name in names]
+        stamped = stamps() if known else [None] * len(names)
+        found = zip(names, likely, stamped, strict=True)
+        rows = [index.row(name, row, stamp) for (_, name), row, stamp in found]
         index.write()
     return rows
 
@@ -83,23 +85,32 @@ class _Index:
         self.added: list[list[Any]] = []
         self.sections: Sections = {}
 
-    def row(self, number: int, name: str, stamp: int | None) -> Row:
-        """An experiment's row, from the file if it is still right, else from the folder.
+    def likely(self, number: int, name: str) -> Row | None:
+        """An experiment's row as the file has it, which is right if the stamp is; None if there is none.
 
         Args:
             number: of the experiment.
             name: of its folder.
-            stamp: that of its files; None if it was not asked for, as nothing is on file.
         """
         entry = self.kept.rows.get(name)
-        if entry is not None and entry[1] == stamp:
-            try:
-                row = restored(number, f"{self.prefix}{name}", entry, self.kept.sections)
-            except (KeyError, TypeError, ValueError):
-                pass
-            else:
-                self.valid.append(name)
-                return row
+        if entry is None:
+            return None
+        try:
+            return restored(number, f"{self.prefix}{name}", entry, self.kept.sections)
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def row(self, name: str, likely: Row | None, stamp: int | None) -> Row:
+        """An experiment's row, from the file if it is still right, else from the folder.
+
+        Args:
+            name: of its folder.
+            likely: what the file has.
+            stamp: that of its files; None if it was not asked for, as nothing is on file.
+        """
+        if likely is not None and self.kept.rows[name][1] == stamp:
+            self.valid.append(name)
+            return likely
         return self._read(name)
 
     def _read(self, name: str) -> Row:

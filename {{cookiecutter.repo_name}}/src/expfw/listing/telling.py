@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from expfw.index.row import Row, Settings
@@ -51,7 +52,7 @@ def _rank(key: str, apart: int) -> tuple[int, int]:
 
 def _shared(rows: Iterable[Row]) -> Iterable[tuple[Mapping[str, Any], int]]:
     """Sections of settings, each with the number of experiments that have it: most have it in common with others."""
-    shared = [part for row in rows for part in _parts(row.settings)]
+    shared = list(chain.from_iterable([_parts(row.settings) for row in rows]))
     numbers = Counter(map(id, shared))
     return [(part, numbers[key]) for key, part in dict(zip(map(id, shared), shared, strict=True)).items()]
 

@@ -19,7 +19,8 @@ PLACEHOLDER = "result/result_experiment_N"
 ROOT_VARIABLE = "EXPFW_RESULT_ROOT"
 """Environment variable that moves all result folders elsewhere (another disk, a test's temporary folder)."""
 
-_NAME = re.compile(r"result_experiment_(\d+)")
+_BEGIN = "result_experiment_"
+_NAME = re.compile(rf"{_BEGIN}(\d+)")
 _LAST = ".last_experiment"
 
 
@@ -212,7 +213,9 @@ def experiment_names(root: Path) -> list[tuple[int, str]]:
         >>> experiment_names(Path("no such folder"))
         []
     """
-    return sorted((int(match[1]), match[0]) for match in map(_NAME.fullmatch, _names(root)) if match)
+    begin = len(_BEGIN)
+    names = [name for name in _names(root) if name.startswith(_BEGIN) and name[begin:].isdecimal()]
+    return sorted([(int(name[begin:]), name) for name in names])
 
 
 def _names(root: Path) -> list[str]:
