@@ -17,7 +17,7 @@ from typing import Any
 
 from expfw.index.lines import Kept, Sections, dissected, lines, read_kept, restored
 from expfw.index.reading import SOURCES, read_row
-from expfw.index.row import Row
+from expfw.index.row import Row, Settings
 from expfw.index.stamp import settled_stamp
 from expfw.index.stamps import stamping
 from expfw.run.files import atomic
@@ -116,11 +116,14 @@ class _Index:
     def _read(self, name: str) -> Row:
         stamp, settled = settled_stamp(f"{self.prefix}{name}", SOURCES)
         row = read_row(ResultFolder(self.root / name))
-        if row.status in ENDED and settled:
-            entry, sections = dissected(name, stamp, row)
-            self.sections |= {key: section for key, section in sections.items() if key not in self.kept.sections}
-            self.added.append(entry)
-        return row
+        if row.status not in ENDED or not settled:
+            return row
+        entry, sections = dissected(name, stamp, row)
+        self.added.append(entry)
+        for key in sections.keys() - self.kept.sections.keys() - self.sections.keys():
+            self.sections[key] = sections[key]
+        shared = tuple([self.kept.sections.get(key) or self.sections[key] for key in sections])
+        return row._replace(settings=Settings(shared))  # one object for all rows that have a section
 
     def write(self) -> None:
         """Add what is new, or write everything anew if most of the file is in vain."""
