@@ -96,15 +96,20 @@ class _Pickler(pickle.Pickler):
         super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
         self._folders = () if folder is None else tuple(dict.fromkeys((folder, folder.resolve())))
         self.modules: set[str] = set()
+        self._seen: set[type] = set()
 
     def reducer_override(self, value: Any) -> Any:
-        """How a path within the folder is written; everything else as ever."""
+        """How a path within the folder is written; everything else as ever. A forest asks for thousands of objects."""
+        if type(value) in self._seen:
+            return NotImplemented
         named = value if isinstance(value, type | FunctionType) else type(value)
         self.modules.add(named.__module__ or "")
         if isinstance(value, Path):
             for folder in self._folders:
                 if value.is_relative_to(folder):
                     return within_result, (value.relative_to(folder).as_posix(),)
+        elif named is not value:
+            self._seen.add(type(value))
         return NotImplemented
 
 
