@@ -16,6 +16,10 @@ QUICK: Mapping[str, str] = {
         test_a_rerun_is_identical_with_any_runner test_changed_code_in_a_helper_is_shown_as_a_diff
         test_a_changed_data_file_is_named test_json_stands_alone_on_standard_output
     """,
+    "test_rerun_search.py": """
+        test_a_search_is_run_once_more_and_its_trials_and_choice_are_compared
+        test_one_that_is_not_complete_is_gone_on_with_first
+    """,
     "test_restart.py": """
         test_finished_folds_are_not_fitted_again test_what_is_not_intact_is_computed_again
         test_an_interrupted_run_goes_on test_changed_code_is_refused_unless_forced
@@ -32,6 +36,10 @@ QUICK: Mapping[str, str] = {
         test_a_file_without_a_search_is_told_what_to_add test_a_search_that_was_ended_goes_on_where_it_was
         test_a_trial_equals_scikit_learn_called_directly test_each_trial_is_an_experiment_with_a_record_of_its_own
         test_no_trial_has_a_row_of_the_hold_out_and_only_the_best_is_tested test_two_processes_give_what_one_gives
+    """,
+    "test_search_settings.py": """
+        test_a_dry_run_shows_them test_a_slip_in_them_is_told_before_anything_is_created
+        test_the_space_is_stronger_than_them
     """,
     "test_secrets.py": """
         test_a_secret_on_the_command_line_is_not_recorded_as_it_was_typed_either
