@@ -120,10 +120,9 @@ class _Index:
             return row
         entry, sections = dissected(name, stamp, row)
         self.added.append(entry)
-        for key in sections.keys() - self.kept.sections.keys() - self.sections.keys():
-            self.sections[key] = sections[key]
-        shared = tuple([self.kept.sections.get(key) or self.sections[key] for key in sections])
-        return row._replace(settings=Settings(shared))  # one object for all rows that have a section
+        kept = self.kept.sections
+        shared = [kept.get(key) or self.sections.setdefault(key, section) for key, section in sections.items()]
+        return row._replace(settings=Settings(tuple(shared)))  # one object for all rows that have a section
 
     def write(self) -> None:
         """Add what is new, or write everything anew if most of the file is in vain."""
