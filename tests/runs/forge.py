@@ -27,18 +27,22 @@ from pathlib import Path
 from typing import Any
 
 PRELOADED = (
-    "encodings.unicode_escape expfw.cli expfw.components.data_source expfw.components.features "
-    "expfw.components.metrics expfw.components.model expfw.components.reports expfw.detail expfw.listing.request "
-    "expfw.interruption expfw.report.page expfw.run.capture expfw.run.hooks expfw.run.reported "
-    "expfw.run.session expfw.run.tracking expfw.scoring expfw.workflow fsspec.implementations.local jinja2 "
-    "kedro.framework.cli.cli kedro.framework.cli.project kedro.framework.session "
-    "kedro.framework.session.store kedro.ipython kedro.runner kedro_datasets.json kedro_datasets.pickle "
-    "kedro_datasets.text narwhals._pandas_like.dataframe narwhals.stable.v1 pandas pandas.api.types "
-    "pandas.core.arrays.arrow.extension_types pyarrow.feather pydantic._internal._generate_schema "
-    "pydantic.main pydantic.plugin._schema_validator requests rich.console rich.table sacred scipy.io "
-    "sklearn.compose sklearn.datasets sklearn.ensemble sklearn.feature_extraction.text sklearn.impute "
-    "sklearn.linear_model sklearn.metrics sklearn.model_selection sklearn.pipeline sklearn.preprocessing "
-    "sklearn.svm"
+    "encodings.cp437 encodings.unicode_escape expfw.cli expfw.compare.comparison expfw.compare.page "
+    "expfw.components.data_source expfw.components.features expfw.components.metrics expfw.components.model "
+    "expfw.components.reports expfw.detail expfw.interruption expfw.listing.request expfw.report.page "
+    "expfw.reproduce.in_env expfw.reproduce.searches expfw.run.capture expfw.run.hooks expfw.run.reported "
+    "expfw.run.session expfw.run.tracking expfw.scoring expfw.search.start expfw.search.work expfw.steps "
+    "expfw.workflow fsspec.implementations.local jinja2 joblib kedro.framework.cli.cli "
+    "kedro.framework.cli.project kedro.framework.session kedro.framework.session.store kedro.ipython "
+    "kedro.runner kedro_datasets.json kedro_datasets.pickle kedro_datasets.text "
+    "narwhals._interchange.dataframe narwhals._pandas_like.dataframe narwhals._pandas_like.group_by "
+    "narwhals._pandas_like.namespace narwhals._pandas_like.selectors narwhals.stable.v1 "
+    "narwhals.stable.v2._namespace optuna optuna.samplers optuna.storages.journal pandas pandas.api.types "
+    "pandas.core.arrays.arrow.extension_types pyarrow.feather pyarrow.vendored.version "
+    "pydantic._internal._generate_schema pydantic.main pydantic.plugin._schema_validator requests "
+    "rich.console rich.table sacred scipy.io sklearn.compose sklearn.datasets sklearn.ensemble "
+    "sklearn.feature_extraction.text sklearn.impute sklearn.linear_model sklearn.metrics "
+    "sklearn.model_selection sklearn.pipeline sklearn.preprocessing sklearn.svm"
 ).split()
 
 

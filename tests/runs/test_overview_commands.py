@@ -317,3 +317,14 @@ def test_a_slip_on_the_command_line_is_one_message(lab: Lab, arguments: list[str
     outcome = lab.kedro("experiment", *arguments)
     assert outcome.code == 2
     assert "Error: " in outcome.message()
+
+
+@pytest.mark.parametrize("command", ["list", "show 1", "log 1", "--help"])
+def test_who_only_looks_does_not_wait_for_pandas_and_scikit_learn(lab: Lab, command: str) -> None:
+    """They take longer to import than all the rest; a real process, for the forge has imported them."""
+    lab.run().ok()
+    python = (sys.executable, "-X", "importtime", "-m", "kedro", "experiment")
+    told = lab.project.run(*python, *command.split(), env={"EXPFW_RESULT_ROOT": str(lab.root)})
+    imported = {line.rpartition("|")[2].strip() for line in told.stderr.splitlines()}
+    assert "expfw.run.session" in imported
+    assert imported.isdisjoint({"joblib", "pandas", "sacred", "scipy", "sklearn"})

@@ -23,6 +23,7 @@ from expfw.interfaces import Fold
 from expfw.reuse.linked import Linked
 from expfw.run.copied import copied
 from expfw.run.files import atomic, json_text
+from expfw.run.kept import fold_model_file
 
 
 class _FileDataset(AbstractDataset[Any, Any]):
@@ -167,11 +168,6 @@ class FoldModels(Mapping[int, Any]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-
-def fold_model_file(folder: Path, fold: int) -> Path:
-    """Where the model of one fold is kept."""
-    return folder / f"fold_{fold}.pkl"
 
 
 class FoldModelsDataset(AbstractDataset[dict[int, Any], FoldModels]):

@@ -12,7 +12,7 @@ import pandas as pd
 from kedro.io import DataCatalog
 
 from expfw import pickling
-from expfw.datasets import FoldModels, FoldModelsDataset, fold_model_file
+from expfw.datasets import FoldModels, FoldModelsDataset
 from expfw.interfaces import Data, Fold
 from expfw.model import FittedModel
 from expfw.parallel.handover import HandedOver, handed_over
@@ -21,7 +21,7 @@ from expfw.parallel.workers import Future, WorkerLost, Workers
 from expfw.reuse.linked import Linked, draft_of
 from expfw.run.build import Builder
 from expfw.run.events import checksum
-from expfw.run.kept import path_of
+from expfw.run.kept import fold_model_file, path_of
 from expfw.run.live import EarlyScores, asks_for_services
 from expfw.run.observed import unobserved
 from expfw.run.place import at, at_fold

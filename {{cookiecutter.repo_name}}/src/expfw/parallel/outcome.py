@@ -11,8 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-import joblib
-
 from expfw.errors import ExpfwError
 
 
@@ -83,6 +81,8 @@ def outcome(function: Callable[..., Any], args: tuple[Any, ...]) -> Outcome:
         Traceback (most recent call last):
         ZeroDivisionError: integer division or modulo by zero
     """
+    import joblib
+
     try:
         with _at_work(), joblib.parallel_config(backend="sequential"):
             return Outcome(function(*args))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from joblib.externals.loky import reusable_executor
 from kedro.pipeline.node import Node
 
-from expfw.datasets import fold_model_file
 from expfw.errors import RecordError
 from expfw.reuse.basis import KEYS, Basis
 from expfw.reuse.decision import decide
@@ -18,13 +17,16 @@ from expfw.reuse.identity import Identity, describe, identify
 from expfw.reuse.index import remember
 from expfw.reuse.linked import Linked
 from expfw.reuse.sections import sections_of
-from expfw.run.kept import Catalog, path_of
+from expfw.run.kept import Catalog, fold_model_file, path_of
 from expfw.run.observed import unobserved
 
 if TYPE_CHECKING:
     from expfw.run.build import RunContext
 
 logger = logging.getLogger("expfw.reuse")
+
+LOKY = "joblib.externals.loky.reusable_executor"
+"""What holds loky's processes, if anybody has imported it."""
 
 
 def before(node: Node, context: RunContext, catalog: Catalog, inputs: dict[str, Any]) -> tuple[Identity | None, bool]:
@@ -101,7 +103,8 @@ def _before_record(node: Node, identity: Identity, context: RunContext, basis: B
     if not identity.is_current(basis):
         revoked = Identity(None, reasons=("its code changed while it ran",))
         context.events.append("identity", node=node.name, **describe(revoked))
-    if not identity.reads and reusable_executor._executor is not None:
+    loky = sys.modules.get(LOKY)
+    if not identity.reads and loky is not None and loky._executor is not None:
         outside = ["other processes were at work"]
         context.events.append("touched", node=node.name, files={}, folders={}, outside=outside)
     noted = context.events.read("sections")

@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from expfw.blame import blame
 from expfw.config.secrets import Secrets, hide
@@ -14,7 +14,6 @@ from expfw.construct.blueprint import Blueprint
 from expfw.construct.plan import Plan
 from expfw.construct.reference import Reference
 from expfw.report.collector import ReportCollector
-from expfw.results import Predictions, Results
 from expfw.reuse.basis import Basis
 from expfw.run.events import EventLog, Timer, timing
 from expfw.run.files import read_json
@@ -23,6 +22,9 @@ from expfw.run.kept import Catalog
 from expfw.run.log import ComponentLogger
 from expfw.run.recorded import load_output
 from expfw.run.restart import Finished
+
+if TYPE_CHECKING:
+    from expfw.results import Results
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,8 @@ class RunReports(Builder):
         test_metrics: Mapping[str, float],
     ) -> Results:
         """A run's outputs as the reports see them."""
+        from expfw.results import Predictions, Results
+
         plan = self.context.plan
         return Results(
             id=self.context.folder.id,

@@ -38,3 +38,13 @@ def class_of(catalog: Catalog, name: str) -> str | None:
         return None
     kind = type(catalog.get(name))
     return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def fold_model_file(folder: Path, fold: int) -> Path:
+    """Where the model of one fold is kept.
+
+    Args:
+        folder: the folder of all fold models.
+        fold: number of the fold.
+    """
+    return folder / f"fold_{fold}.pkl"

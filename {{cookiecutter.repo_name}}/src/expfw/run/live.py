@@ -6,18 +6,19 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from expfw.construct.blueprint import Blueprint
-from expfw.results import Predictions
 from expfw.run.build import Builder
 from expfw.run.events import EventLog
 from expfw.run.files import plain, read_json
 from expfw.run.folder import ResultFolder
 from expfw.run.generators import own_generators
-from expfw.scoring import named_metrics
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from expfw.results import Predictions
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +86,8 @@ class EarlyScores:
             number: number of the fold.
             predict: gives the predictions on the fold's validation rows.
         """
+        from expfw.results import Predictions
+
         started = time.perf_counter()
         try:
             self._score(number, Predictions(predict()))
@@ -93,6 +96,8 @@ class EarlyScores:
         return time.perf_counter() - started
 
     def _score(self, number: int, predictions: Predictions) -> None:
+        from expfw.scoring import named_metrics
+
         planned = [metric for metric in self.metrics.planned if not asks_for_services(metric)]
         with own_generators():
             built = [metric.build() if isinstance(metric, Blueprint) else metric for metric in planned]

@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from expfw import pickling
 from expfw.config.experiment import computed_part, configuration_hash
 from expfw.config.keys import KEYS
 from expfw.config.loader import RESERVED
 from expfw.config.secrets import MARK
-from expfw.datasets import FoldsDataset, JsonDataset, TableDataset
 from expfw.errors import RecordError
 from expfw.run.copied import copied
 from expfw.run.events import EventLog, checksum, saved_files
@@ -25,12 +24,8 @@ from expfw.run.files import read_json
 from expfw.run.folder import ResultFolder
 from expfw.run.unreadable import why_unreadable
 
-READERS: dict[str, type[FoldsDataset | JsonDataset | TableDataset]] = {
-    ".feather": TableDataset,
-    ".json": JsonDataset,
-    ".npz": FoldsDataset,
-}
-"""By the ending of a file, the dataset that reads it; pickles apart."""
+if TYPE_CHECKING:
+    from expfw.datasets import FoldsDataset, JsonDataset, TableDataset
 
 PICKLE = ".pkl"
 DANGER = "it is a pickle, which can run any code when it is loaded"
@@ -254,7 +249,7 @@ def _check_place(folder: ResultFolder, name: str) -> None:
 
 def _load(folder: ResultFolder, name: str, digest: str) -> Any:
     path = folder.path / name
-    reader = READERS.get(path.suffix)
+    reader = _reader(path.suffix)
     if reader is None and path.suffix != PICKLE:
         raise RecordError(f"experiment {folder.id}: {path.name} is of a kind that cannot be taken over")
     with opened(folder, name, digest) as file:
@@ -264,6 +259,18 @@ def _load(folder: ResultFolder, name: str, digest: str) -> Any:
             raise
         except Exception as error:  # what a file of another version does cannot be foreseen
             raise RecordError(why_unreadable(folder, name, error)) from error
+
+
+def _reader(suffix: str) -> type[FoldsDataset | JsonDataset | TableDataset] | None:
+    """By the ending of a file, the dataset that reads it; pickles apart."""
+    from expfw.datasets import FoldsDataset, JsonDataset, TableDataset
+
+    readers: dict[str, type[FoldsDataset | JsonDataset | TableDataset]] = {
+        ".feather": TableDataset,
+        ".json": JsonDataset,
+        ".npz": FoldsDataset,
+    }
+    return readers.get(suffix)
 
 
 def _unpickled(file: IO[bytes], path: Path) -> Any:

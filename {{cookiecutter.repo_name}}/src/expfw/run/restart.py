@@ -13,14 +13,13 @@ from typing import Any
 from kedro.pipeline import Pipeline
 
 from expfw.database.mark import remove_mark
-from expfw.datasets import fold_model_file
 from expfw.errors import ExpfwError, RecordError
 from expfw.record import read_record
 from expfw.run.ending import advice, keep_room
 from expfw.run.events import EventLog, checksum, saved_files
 from expfw.run.files import read_json
 from expfw.run.folder import ResultFolder
-from expfw.run.kept import Catalog, class_of, path_of
+from expfw.run.kept import Catalog, class_of, fold_model_file, path_of
 from expfw.run.recorded import load_output
 from expfw.run.since import attempts
 

@@ -20,12 +20,13 @@ import psutil
 from expfw.config.secrets import hide, hide_in
 from expfw.construct.plan import Plan
 from expfw.database.mark import remove_mark
-from expfw.datasets import FoldsDataset, ObjectDataset, TableDataset, fold_model_file
+from expfw.datasets import FoldsDataset, ObjectDataset, TableDataset
 from expfw.interfaces import Data
 from expfw.reuse.linked import link_file
 from expfw.run.events import EventLog, checksum, checksums, timing
 from expfw.run.files import atomic, plain, read_json
 from expfw.run.folder import ResultFolder
+from expfw.run.kept import fold_model_file
 from expfw.run.lineage import link_to_parents
 from expfw.run.tracking import mongo_safe
 from expfw.search.bench import Bench, Rows
