@@ -20,6 +20,13 @@ __all__ = ["lab", "own_lab", "shared_lab"]
 NEEDY = frozenset({"slow", "browser", "services"})
 """Markers of tests that need what a machine may lack."""
 
+PLACES = {
+    "browser": ("browser", "services"),
+    "services": ("services", "benchmarks"),
+    "benchmark": ("benchmarks",),
+}
+"""By marker, the folders below ``tests`` that may hold such tests: ``.ci/run`` collects no others for it."""
+
 SAID = "said"
 """The property of a test's report that holds what it said."""
 
@@ -93,7 +100,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the slow tests last."""
+    """Put the slow tests last; refuse one that ``.ci/run`` would look for elsewhere."""
+    for item in items:
+        for marker, folders in PLACES.items():
+            if item.get_closest_marker(marker) and item.path.parent.name not in folders:
+                raise pytest.UsageError(f"{item.nodeid} has the mark {marker}; put it into tests/{folders[0]}")
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from browser.fixtures import browser
+from runs.lab import Lab
 
 from baking import Bake, BakedProject
 
@@ -14,11 +15,11 @@ __all__ = ["browser"]
 
 
 @pytest.fixture(scope="session")
-def project(bake_into: Bake, tmp_path_factory: pytest.TempPathFactory) -> BakedProject:
+def project(bake_into: Bake, shared_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> BakedProject:
     """A project in which a classification and a regression were run."""
     project = bake_into(tmp_path_factory.mktemp("seen"))
     for name in ("iris_forest", "diabetes_ridge"):
-        project.run("kedro", "run", "--params", f"experiment={name}")
+        shared_lab.of(project).experiment(name).ok()
     return project
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser
+from runs.lab import Lab
 
 from baking import BakedProject
 
@@ -18,13 +19,14 @@ PAGES = ("comparison_1_3_4", "comparison_1_2")
 
 
 @pytest.fixture(scope="module")
-def compared(project: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> BakedProject:
+def compared(project: BakedProject, shared_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> BakedProject:
     """A project in which experiments on the same folds, and on other data, were compared."""
     own = BakedProject(Path(shutil.copytree(project.path, tmp_path_factory.mktemp("compared") / "project")))
+    lab = shared_lab.of(own)
     for name in ("iris_logistic", "iris_baseline"):
-        own.run("kedro", "run", "--params", f"experiment={name}")
-    own.run("kedro", "experiment", "compare", "1", "3", "4", "--html")
-    own.run("kedro", "experiment", "compare", "1", "2", "--html")
+        lab.experiment(name).ok()
+    lab.kedro("experiment", "compare", "1", "3", "4", "--html").ok()
+    lab.kedro("experiment", "compare", "1", "2", "--html").ok()
     return own
 
 

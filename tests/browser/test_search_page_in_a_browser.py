@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser
+from runs.lab import Lab
 
 from baking import BakedProject
 
@@ -59,13 +60,13 @@ SEARCHES: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def searched(project: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def searched(project: BakedProject, shared_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The pages of two searches: one with a pruner, one over whole components, nested, and by two metrics."""
     own = BakedProject(Path(shutil.copytree(project.path, tmp_path_factory.mktemp("searched") / "project")))
     pages = {}
     for name, content in SEARCHES.items():
         (own.path / "config" / "experiments" / f"{name}.json").write_text(json.dumps(content))
-        told = json.loads(own.run("kedro", "experiment", "search", name, "--format", "json").stdout)
+        told = json.loads(shared_lab.of(own).kedro("experiment", "search", name, "--format", "json").ok().out)
         pages[name] = own.path / "result" / f"result_experiment_{told['id']}" / "report" / "index.html"
     return pages
 

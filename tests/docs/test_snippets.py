@@ -259,7 +259,7 @@ def test_a_reader_can_do_what_the_page_says(
     page: Path, shared_lab: Lab, default_project: BakedProject, tmp_path: Path
 ) -> None:
     project = BakedProject(shutil.copytree(default_project.path, tmp_path / "project"))
-    reader = Reader(Lab(project, tmp_path, project.path / "result", shared_lab.forge))
+    reader = Reader(shared_lab.of(project))
     time.sleep(2 * TICK / 1e9)  # of code that changed right before a process began, nobody knows whether it runs
     for block in filter(available, blocks(page)):
         reader.follow(block)

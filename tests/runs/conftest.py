@@ -11,7 +11,16 @@ QUICK: Mapping[str, str] = {
         test_settings_stand_side_by_side_with_their_origins test_shared_folds_are_tested_by_the_corrected_test
         test_altered_folds_are_not_believed test_what_is_not_there_or_named_twice_is_told
     """,
+    "test_diagnostics.py": """
+        test_a_finding_is_on_record_in_the_log_and_told_by_show test_a_muted_finding_is_recorded_and_not_told
+        test_what_cannot_be_muted_is_a_fault
+        test_a_model_with_services_adds_nothing_to_the_page_when_it_is_checked
+    """,
     "test_full_disk.py": "test_a_full_disk_at_the_start_is_one_message_and_creates_nothing",
+    "test_kinds_of_data.py": """
+        test_it_runs_and_every_row_is_predicted_once test_without_a_target_there_is_no_truth_in_the_table
+        test_several_targets_have_a_column_each
+    """,
     "test_rerun.py": """
         test_a_rerun_is_identical_with_any_runner test_changed_code_in_a_helper_is_shown_as_a_diff
         test_a_changed_data_file_is_named test_json_stands_alone_on_standard_output
@@ -36,6 +45,11 @@ QUICK: Mapping[str, str] = {
         test_a_file_without_a_search_is_told_what_to_add test_a_search_that_was_ended_goes_on_where_it_was
         test_a_trial_equals_scikit_learn_called_directly test_each_trial_is_an_experiment_with_a_record_of_its_own
         test_no_trial_has_a_row_of_the_hold_out_and_only_the_best_is_tested test_two_processes_give_what_one_gives
+    """,
+    "test_search_page.py": """
+        test_a_search_has_a_page_with_its_best_and_all_trials test_show_tells_what_came_of_a_search
+        test_the_page_has_the_test_of_the_best_once_it_was_tested
+        test_trials_that_the_pruner_all_breaks_off_are_one_message
     """,
     "test_search_settings.py": """
         test_a_dry_run_shows_them test_a_slip_in_them_is_told_before_anything_is_created

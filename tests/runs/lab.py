@@ -163,6 +163,10 @@ class Lab:
         """The same project with results elsewhere."""
         return Lab(self.project, self.scratch, root, self.forge, self.numbers)
 
+    def of(self, project: BakedProject) -> Lab:
+        """Another project, run by this one's framework; its results lie in its own folder."""
+        return Lab(project, self.scratch, project.path / "result", self.forge, self.numbers)
+
     def start(
         self,
         *args: str,
