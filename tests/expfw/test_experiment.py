@@ -99,6 +99,7 @@ def test_faults_of_all_files_are_told_together() -> None:
         ({"defaults": 3}, "defaults", "holds a number, expected an object"),
         ({"holdout": None}, "resampling", "is null, and so is holdout"),
         ({"description": []}, "description", "holds a list, expected a text"),
+        ({"$schema": {"PASSWORD": "a"}}, "$schema", "holds an object, expected a text"),
     ],
 )
 def test_a_misfit_is_named(changes: dict[str, Any], key: str, what: str) -> None:

@@ -267,7 +267,7 @@ def _structure_faults(merged: Merged) -> list[Fault]:
     ]
     if not isinstance(values.get("defaults", {}), Mapping):
         faults.append(_misfit(merged, "defaults", "an object"))
-    for key, expected in (("description", str), ("tags", list)):
+    for key, expected in (("$schema", str), ("description", str), ("tags", list)):
         if not isinstance(values.get(key, expected()), expected):
             faults.append(_misfit(merged, key, kind(expected())))
     faults += [
