@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import statistics
 import subprocess
@@ -16,7 +17,7 @@ from baking import Bake, BakedProject
 
 pytestmark = pytest.mark.benchmark
 
-ROUNDS = 3
+ROUNDS = int(os.environ.get("EXPFW_BENCHMARK_ROUNDS", "3"))
 FOLDS = 10
 EXPERIMENT = {
     "extends": "breast_cancer_forest",
