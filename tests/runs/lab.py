@@ -210,10 +210,11 @@ class Lab:
             kedro.parent.mkdir(parents=True)
             kedro.write_text(f"#!{sys.executable} -SE\n{SHIM.read_text(encoding='utf-8')}", encoding="utf-8")
             kedro.chmod(0o755)
+        assert self.forge.stdin is not None
         path = [str(kedro.parent), str(Path(sys.executable).parent), os.environ["PATH"]]
         return {
             "PATH": os.pathsep.join(path),
-            "FORGE": str(self.forge.pid),
+            "FORGE": self.forge.stdin.name,
             "FORGE_NOTES": str(notes),
             "FORGE_SRC": str(self.project.path / "src"),
         }
@@ -256,16 +257,23 @@ def forge_for(project: BakedProject, log: Path) -> subprocess.Popen[str]:
         "OPENBLAS_NUM_THREADS": "1",
     }
     environment.pop("KEDRO_LOGGING_CONFIG", None)
+    jobs = log.with_suffix(".jobs")
+    os.mkfifo(jobs)  # a pipe with a name: shells hand out jobs as well
+    reading = os.open(jobs, os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(reading, True)
     with log.open("w") as output:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, HERE / "forge.py"],
             cwd=project.path,
             env=environment,
-            stdin=subprocess.PIPE,
+            stdin=reading,
             stdout=output,
             stderr=output,
             text=True,
         )
+    process.stdin = jobs.open("w", encoding="utf-8")
+    os.close(reading)
+    return process
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

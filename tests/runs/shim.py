@@ -1,8 +1,8 @@
 """The command ``kedro`` for shells: hands the command to a forge, which has done the imports, and gives what it says.
 
 Installed by :meth:`runs.lab.Lab.shell` under the name ``kedro``; what it must know stands in the environment:
-``FORGE``, the forge's process id, ``FORGE_NOTES``, a folder for what commands say, and ``FORGE_SRC``, the sources of
-the project.
+``FORGE``, the pipe on which the forge takes jobs, ``FORGE_NOTES``, a folder for what commands say, and ``FORGE_SRC``,
+the sources of the project.
 """
 
 import json
@@ -26,7 +26,7 @@ def main() -> None:
         "src": os.environ["FORGE_SRC"],
         "merged": os.path.sameopenfile(1, 2),
     }
-    with Path(f"/proc/{os.environ['FORGE']}/fd/0").open("w", encoding="utf-8") as jobs:  # its pipe, once more
+    with Path(os.environ["FORGE"]).open("w", encoding="utf-8") as jobs:
         jobs.write(json.dumps(job) + "\n")
     while not (notes / "exit").exists():
         time.sleep(0.01)
