@@ -28,7 +28,7 @@ def mongod(mongod_binary: Path, tmp_path: Path) -> Iterator[Mongod]:
     """A running server of the test's own, to do anything to."""
     server = Mongod(mongod_binary, tmp_path / "mongod")
     yield server.start()
-    server.kill()
+    server.end()
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def mongod_with_password(mongod_binary: Path, tmp_path: Path) -> Iterator[Mongod
     """The same, but it asks for a password."""
     server = Mongod(mongod_binary, tmp_path / "mongod", auth=True)
     yield server.start()
-    server.kill()
+    server.end()
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +44,7 @@ def shared_mongod(mongod_binary: Path, tmp_path_factory: pytest.TempPathFactory)
     """A running server that all tests of a process share: leave it running."""
     server = Mongod(mongod_binary, tmp_path_factory.mktemp("mongod"))
     yield server.start()
-    server.kill()
+    server.end()
 
 
 @pytest.fixture
@@ -72,4 +72,4 @@ def faulty_mongod(mongod_binary: Path, tmp_path: Path) -> Iterator[Mongod]:
     """A running server that can be told to fail, see :meth:`services.server.Mongod.fail`."""
     server = Mongod(mongod_binary, tmp_path / "mongod", options=("--setParameter", "enableTestCommands=1"))
     yield server.start()
-    server.kill()
+    server.end()
