@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,16 +85,7 @@ def identify(node: Node, context: RunContext, catalog: Catalog) -> Identity:
         *basis.reasons,
         *(reason for footing in footings for reason in footing.reasons),
         *pickled.reasons,
-        *(
-            f"{name} has no checksum"
-            for name in inputs
-            if not recorded.get(name, _Saved()).files and name != "fold_models"
-        ),
-        *(
-            f"{name} is kept in another way"
-            for name in (*inputs, *node.outputs)
-            if not _is_ours(catalog, name, context)
-        ),
+        *_unknown(node, context, catalog, recorded),
         *([f"it is given the folder {text}" for text in texts(planned) if unvouched and _is_folder(text, basis)]),
     ]
     return Identity(
@@ -106,6 +97,17 @@ def identify(node: Node, context: RunContext, catalog: Catalog) -> Identity:
         reads=not unvouched,
         leaves=not unvouched and not any(footing.installed for footing in footings),
     )
+
+
+def _unknown(node: Node, context: RunContext, catalog: Catalog, recorded: Mapping[str, _Saved]) -> Iterator[str]:
+    """What is not known of the files that the node reads and writes."""
+    inputs = [name for name in node.inputs if not name.startswith("params:")]
+    for name in inputs:
+        if not recorded.get(name, _Saved()).files and name != "fold_models":
+            yield f"{name} has no checksum"
+    for name in (*inputs, *node.outputs):
+        if not _is_ours(catalog, name, context):
+            yield f"{name} is kept in another way"
 
 
 @dataclass
