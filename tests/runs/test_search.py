@@ -107,6 +107,14 @@ def test_a_dry_run_creates_nothing(lab: Lab) -> None:
     assert sorted((lab.project.path / "config" / "experiments").iterdir()) == before
 
 
+def test_values_are_told_as_a_file_has_them(lab: Lab) -> None:
+    space = {"features": [None], "model.params.fit_intercept": [True]}
+    outcome = search(lab, searching(lab, space=space, sampler="grid"), "--no-test").ok()
+    assert "| features=null, fit_intercept=true" in outcome.err
+    drafted = search(lab, searching(lab, space=space, sampler="grid"), "--dry-run").ok()
+    assert ": features=null, model.params.fit_intercept=true" in drafted.out
+
+
 def test_a_trial_can_be_run_again_with_an_identical_result(lab: Lab) -> None:
     outcome = search(lab, searching(lab, n_trials=2), "--no-test").ok()
     number = trials(first(outcome))[1]["experiment"]

@@ -14,6 +14,7 @@ from expfw.database.link import Link
 from expfw.errors import ExpfwError
 from expfw.index.direction import better_is_lower
 from expfw.parallel import WorkerLost, Workers
+from expfw.report.search.names import shown
 from expfw.reuse.index import remember
 from expfw.run.folder import OwnNumbers, ResultFolder, refurnish, take_folder
 from expfw.search.bench import Bench
@@ -230,11 +231,9 @@ class Conductor:
         record = (
             "" if best is None else " (the best)" if best is trial else f" (best {best.value:.4g}, trial {best.number})"
         )
-        shown = ", ".join(
-            f"{name.removeprefix('model.params.')}={_shown(value)}" for name, value in trial.point.items()
-        )
+        point = ", ".join(f"{name.removeprefix('model.params.')}={shown(value)}" for name, value in trial.point.items())
         where = f"{self.study} " if self.study else ""
-        return f"{where}trial {trial.number}, experiment {trial.experiment}: {result}{record} | {shown}"
+        return f"{where}trial {trial.number}, experiment {trial.experiment}: {result}{record} | {point}"
 
     def _result(self, ending: Ending) -> str:
         values = dict(zip(self.bench.search.metrics, ending.values, strict=False))
@@ -258,10 +257,6 @@ class Conductor:
                 "give another pruner, or null"
             )
         return trials
-
-
-def _shown(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def best_of(trials: Sequence[Trial], metric: str) -> Trial | None:

@@ -14,6 +14,7 @@ from expfw.config.keys import KEYS
 from expfw.construct.find import project_components
 from expfw.construct.plan import Plan
 from expfw.errors import ExpfwError
+from expfw.report.search.names import shown
 from expfw.run.files import atomic
 from expfw.run.project import plan_of
 from expfw.search.course import Course
@@ -98,10 +99,10 @@ def draft_of_trial(
 ) -> Draft:
     """The experiment file of one trial."""
     base = plan.experiment
-    shown = ", ".join(f"{name}={value}" for name, value in point.items())
+    settings = ", ".join(f"{name}={shown(value)}" for name, value in point.items())
     content = {
         "$schema": SCHEMA,
-        "description": f"Trial {number} of the search of {base.name}: {shown}",
+        "description": f"Trial {number} of the search of {base.name}: {settings}",
         "tags": [*base.values.get("tags", []), f"search-of-{base.name}"],
         "extends": base.name,
         KEY: None,
