@@ -121,6 +121,13 @@ def test_data_are_named_by_their_rows_not_by_their_source(tmp_path: Path) -> Non
     assert columns(page_of(rows, tmp_path))["data"]["values"] == ["iris", "iris #2", None]
 
 
+def test_data_of_trials_are_told_from_those_that_were_tested_on_too(tmp_path: Path) -> None:
+    settings = {"data_source.params.name": "iris"}
+    tested, trial = (row._replace(settings=settings) for row in made_rows(2, tmp_path))
+    rows = [tested._replace(data="a"), trial._replace(data="b", settings={**settings, "test": False})]
+    assert columns(page_of(rows, tmp_path))["data"]["values"] == ["iris", "iris, no test"]
+
+
 def test_the_best_is_found_among_experiments_on_the_same_data(tmp_path: Path) -> None:
     rows = made_rows(200, tmp_path)
     best = {item.data: item for item in best_by_data(rows)}

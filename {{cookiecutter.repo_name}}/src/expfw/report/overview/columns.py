@@ -132,9 +132,11 @@ def data_names(rows: Sequence[Row]) -> list[str | None]:
 
 
 def _source(settings: Mapping[str, Any]) -> str:
+    """The source of the data; without a test its rows are others, for those that are held out are not among them."""
     keys = [f"data_source.params.{name}" for name in ("name", "path", "entry")]
     told = next((str(settings[key]) for key in keys if settings.get(key)), None)
-    return _cut(told or str(settings.get("data_source.type") or "data").rpartition(".")[2])
+    name = told or str(settings.get("data_source.type") or "data").rpartition(".")[2]
+    return _cut(f"{name}, no test" if settings.get("test") is False else name)
 
 
 def _metrics(rows: Sequence[Row]) -> list[Column]:
