@@ -17,7 +17,7 @@ from expfw.errors import RecordError
 from expfw.index import Row
 from expfw.report.overview import render_overview, write_overview
 from expfw.report.overview.best import best_by_data
-from expfw.report.overview.columns import Column, columns_of
+from expfw.report.overview.columns import Column, columns_of, data_names
 
 HOSTILE = "</script><img src=x onerror=alert(1)><!--\"'& \u2028"
 
@@ -123,9 +123,10 @@ def test_data_are_named_by_their_rows_not_by_their_source(tmp_path: Path) -> Non
 
 def test_data_of_trials_are_told_from_those_that_were_tested_on_too(tmp_path: Path) -> None:
     settings = {"data_source.params.name": "iris"}
-    tested, trial = (row._replace(settings=settings) for row in made_rows(2, tmp_path))
-    rows = [tested._replace(data="a"), trial._replace(data="b", settings={**settings, "test": False})]
-    assert columns(page_of(rows, tmp_path))["data"]["values"] == ["iris", "iris, no test"]
+    tested, search, trial = (row._replace(settings=settings) for row in made_rows(3, tmp_path))
+    best = {"metric": "accuracy", "value": 0.9, "experiment": 3, "configurations": 1}
+    rows = [tested._replace(data="a"), search._replace(data="b", search=best), trial._replace(data="b")]
+    assert data_names(rows) == ["iris", "iris, no test", "iris, no test"]
 
 
 def test_the_best_is_found_among_experiments_on_the_same_data(tmp_path: Path) -> None:

@@ -119,24 +119,26 @@ def _details(rows: Sequence[Row]) -> list[Column]:
 
 
 def data_names(rows: Sequence[Row]) -> list[str | None]:
-    """A name for the data of each experiment; equal names mean equal rows, for they go by the recorded checksums."""
+    """A name for the data of each experiment; equal names mean equal rows, for they go by the recorded checksums.
+
+    A search and its trials have other rows than experiments that are tested: no held-out ones.
+    """
     digests = dict.fromkeys(row.data for row in rows if row.data)
     sources = {row.data: _source(row.settings) for row in reversed(rows) if row.data}
+    untested = {row.data for row in rows if row.search}
     number = Counter[str]()
     names: dict[str | None, str] = {}
     for digest in digests:
-        source = sources[digest]
+        source = f"{sources[digest]}, no test" if digest in untested else sources[digest]
         number[source] += 1
         names[digest] = source if number[source] == 1 else f"{source} #{number[source]}"
     return [names.get(row.data) for row in rows]
 
 
 def _source(settings: Mapping[str, Any]) -> str:
-    """The source of the data; without a test its rows are others, for those that are held out are not among them."""
     keys = [f"data_source.params.{name}" for name in ("name", "path", "entry")]
     told = next((str(settings[key]) for key in keys if settings.get(key)), None)
-    name = told or str(settings.get("data_source.type") or "data").rpartition(".")[2]
-    return _cut(f"{name}, no test" if settings.get("test") is False else name)
+    return _cut(told or str(settings.get("data_source.type") or "data").rpartition(".")[2])
 
 
 def _metrics(rows: Sequence[Row]) -> list[Column]:
